@@ -1,0 +1,226 @@
+//! Something that happened to a member, in the domain's words.
+
+use jiff::SignedDuration;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::{Alias, Email, EventId, Kind, MemberKey, Patch, Private, Stamp};
+
+/// Whether the person takes part, or was only sent a link by someone who does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// A friend who was sent a link. No loyalty keys are known of them.
+    #[default]
+    Contact,
+    /// A member of the programme. Once a member, always a member here.
+    Member,
+}
+
+/// How long a second delivery of the same event counts as a repeat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Guard {
+    /// The id names one thing for ever (a redemption, a perk): 30 days.
+    Identity,
+    /// The id names a day or a body, and the same may truly happen again: 20 hours.
+    Day,
+}
+
+impl Guard {
+    /// The time for which a repeat is recognised.
+    #[must_use]
+    pub const fn duration(self) -> SignedDuration {
+        match self {
+            Self::Identity => SignedDuration::from_hours(30 * 24),
+            Self::Day => SignedDuration::from_hours(20),
+        }
+    }
+}
+
+/// The person an event is about, or addressed to. At least one of the two is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Who {
+    /// The address is known, and perhaps the source's own id.
+    Email(Email, Option<Alias>),
+    /// Only the source's own id is known.
+    External(Alias),
+}
+
+impl Who {
+    /// The source's own id of the person.
+    #[must_use]
+    pub fn alias(&self) -> Option<&Alias> {
+        match self {
+            Self::Email(_, alias) => alias.as_ref(),
+            Self::External(alias) => Some(alias),
+        }
+    }
+
+    /// The address.
+    #[must_use]
+    pub fn email(&self) -> Option<&Email> {
+        match self {
+            Self::Email(email, _) => Some(email),
+            Self::External(_) => None,
+        }
+    }
+
+    /// The key that names this person when no alias says otherwise.
+    #[must_use]
+    pub fn key(&self) -> MemberKey {
+        match self {
+            Self::Email(email, _) => MemberKey::of_email(email),
+            Self::External(alias) => MemberKey::of_external(&alias.source, alias.id.expose()),
+        }
+    }
+}
+
+/// One thing that happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// The same for every delivery of the same news.
+    pub id: EventId,
+    /// How long a second delivery counts as a repeat.
+    pub guard: Guard,
+    /// What happened.
+    pub kind: Kind,
+    /// To whom.
+    pub who: Who,
+    /// Whether this person is a member or a contact by it.
+    pub role: Role,
+    /// What it says about the person.
+    pub patch: Patch,
+    /// What the event itself brought.
+    pub detail: Detail,
+    /// Its place among all news.
+    pub stamp: Stamp,
+}
+
+/// What an event brought, beside what it says about the member. Which parts are present depends on the kind and on
+/// how much the source tells.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Detail {
+    /// The store's name as the source wrote it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub store_name: Option<String>,
+    /// A reward: the coupon, and the catalogue entry it comes from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reward: Option<Reward>,
+    /// The completed campaign.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub perk: Option<Perk>,
+    /// Points that are missing for the reward.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub points_needed: Option<i64>,
+    /// Who shared a link with the friend.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub share: Option<Share>,
+    /// The product that was shared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub product: Option<Product>,
+    /// The friend who bought.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub referred: Option<PersonName>,
+    /// The tiers of a move.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tiers: Option<TierMove>,
+}
+
+/// A reward.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Reward {
+    /// The coupon code.
+    pub code: Option<Private>,
+    /// Name of the catalogue entry.
+    pub name: Option<String>,
+    /// Its description.
+    pub description: Option<String>,
+    /// Its price in points.
+    pub amount: Option<i64>,
+}
+
+/// A completed campaign.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Perk {
+    /// The completion's id.
+    pub id: Option<i64>,
+    /// The campaign's id.
+    pub campaign_id: Option<i64>,
+    /// Points that it gave.
+    pub points: Option<i64>,
+    /// What the member reads in their history.
+    pub title: Option<String>,
+}
+
+/// A person named in an event about somebody else.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct PersonName {
+    /// The address.
+    pub email: Option<Email>,
+    /// First name.
+    pub first_name: Option<Private>,
+    /// Last name.
+    pub last_name: Option<Private>,
+}
+
+/// Who shared a link with the friend that the event is addressed to.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Share {
+    /// The member who shared.
+    pub from: PersonName,
+    /// The link.
+    pub link: Option<Private>,
+}
+
+/// A product that a member shared with a friend.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Product {
+    /// The member's link to it.
+    pub link: Option<Private>,
+    /// The shop's id of it.
+    pub id: Option<String>,
+    /// Its name.
+    pub name: Option<String>,
+    /// Its picture.
+    pub image_url: Option<String>,
+}
+
+/// The tiers of a move. The one that the source leaves out is none: a first tier has no old one.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct TierMove {
+    /// The tier now.
+    pub new: Option<TierEntry>,
+    /// The tier before.
+    pub old: Option<TierEntry>,
+}
+
+/// A tier and what it takes to enter it. The figures are the tier's thresholds, not the member's own.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TierEntry {
+    /// The tier's id at the source.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<i64>,
+    /// Name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Description.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Points to enter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub points: Option<i64>,
+    /// Spend to enter, in minor units.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spend: Option<i64>,
+    /// Purchases to enter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub purchases: Option<i64>,
+    /// Factor on earned points.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub multiplier: Option<Decimal>,
+    /// Place among the tiers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rank: Option<i64>,
+}

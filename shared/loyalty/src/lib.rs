@@ -1,0 +1,25 @@
+//! The domain: members of a loyalty programme, what happens to them, and how news changes what is known.
+//!
+//! Promises: [`Member::apply`] gives the same member whatever the order news arrives in and however often it is
+//! repeated; news never wipes what it did not mention; nothing here prints an address, a name or a code with `{:?}`.
+//!
+//! Does not promise: anything about storage, queues or vendors. This crate knows no AWS, no HTTP, no clock and no
+//! untyped JSON; every instant is handed in.
+
+mod event;
+mod ids;
+mod key;
+mod kind;
+mod member;
+mod moment;
+mod private;
+
+pub use event::{
+    Detail, Event, Guard, Perk, PersonName, Product, Reward, Role, Share, TierEntry, TierMove, Who,
+};
+pub use ids::{EventId, HashKey, MemberKey, Occurrence, StoreId, StoreIdError};
+pub use key::{Kept, Says, Stamp};
+pub use kind::{Kind, UnknownKind};
+pub use member::{Activity, Alias, Change, Facet, Member, Patch};
+pub use moment::{DayOfYear, Moment, MomentError};
+pub use private::{Email, EmailError, Private};

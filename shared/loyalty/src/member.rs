@@ -1,0 +1,332 @@
+//! A member: the union of what every source knows of a person, key by key.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    DayOfYear, Email, Event, EventId, Kept, Kind, Moment, Private, Role, Says, Stamp, TierEntry,
+};
+
+/// A group of keys that belong together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Facet {
+    /// Who the person is.
+    Profile,
+    /// Points: available, lifetime, expiring.
+    Points,
+    /// The tier and the way to the next.
+    Tier,
+    /// Membership and consent.
+    Consent,
+    /// Birthday and anniversary.
+    Dates,
+    /// The person's own link, and who referred them.
+    Referral,
+    /// Purchases, rewards, visits.
+    Activity,
+}
+
+/// What one event changed in a member's picture.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Change {
+    /// The groups in which at least one value changed.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub facets: BTreeSet<Facet>,
+    /// Whether the person was unknown before, or known as a contact only and is a member now.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub joined: bool,
+}
+
+impl Change {
+    /// Whether nothing changed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.facets.is_empty() && !self.joined
+    }
+}
+
+/// One line of a member's recent story.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Activity {
+    /// When, by the source's own word where it gives one (µs since 1970).
+    #[serde(rename = "a")]
+    pub at: i64,
+    /// The event.
+    #[serde(rename = "e")]
+    pub event: EventId,
+    /// What happened.
+    #[serde(rename = "k")]
+    pub kind: Kind,
+}
+
+/// A source's own id of a person.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Alias {
+    /// The source, such as `yotpo`.
+    pub source: String,
+    /// The id there.
+    pub id: Private,
+}
+
+/// How many lines of a member's story the picture carries.
+const ACTIVITIES: usize = 10;
+
+macro_rules! keys {
+    ($($(#[$doc:meta])* $name:ident: $type:ty, $facet:ident;)*) => {
+        /// What one event says about a member. Keys it does not mention stay [`Says::Nothing`].
+        #[derive(Debug, Clone, PartialEq, Eq, Default)]
+        pub struct Patch {
+            $($(#[$doc])* pub $name: Says<$type>,)*
+        }
+
+        /// The current picture of a person.
+        #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+        #[serde(from = "Row", into = "Row")]
+        pub struct Member {
+            /// The address, once known.
+            pub email: Option<Email>,
+            /// Member of the programme, or a friend who was sent a link.
+            pub role: Role,
+            /// The ids that sources know this person by.
+            pub aliases: BTreeSet<Alias>,
+            /// The last ten things that happened, newest first.
+            pub activities: Vec<Activity>,
+            $($(#[$doc])* pub $name: Kept<$type>,)*
+        }
+
+        impl Member {
+            /// Takes one event's news in, key by key: the greatest stamp wins. The result is the same whatever the
+            /// order, and a repeat changes nothing.
+            pub fn apply(&mut self, patch: &Patch, stamp: &Stamp) -> Change {
+                let mut change = Change::default();
+                $(if self.$name.hear(&patch.$name, stamp) {
+                    change.facets.insert(Facet::$facet);
+                })*
+                change
+            }
+        }
+
+        /// The stored form: each stamp once, keys point at it. A key is left out while unknown.
+        #[derive(Default, Serialize, Deserialize)]
+        struct Row {
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            email: Option<Email>,
+            #[serde(default)]
+            role: Role,
+            #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+            aliases: BTreeSet<Alias>,
+            #[serde(default, skip_serializing_if = "Vec::is_empty")]
+            activities: Vec<Activity>,
+            #[serde(default)]
+            stamps: Vec<Stamp>,
+            $(#[serde(default, skip_serializing_if = "Option::is_none")] $name: Option<Cell<$type>>,)*
+        }
+
+        impl From<Row> for Member {
+            fn from(row: Row) -> Self {
+                let stamps = row.stamps;
+                Self {
+                    email: row.email,
+                    role: row.role,
+                    aliases: row.aliases,
+                    activities: row.activities,
+                    $($name: Cell::kept(row.$name, &stamps),)*
+                }
+            }
+        }
+
+        impl From<Member> for Row {
+            fn from(member: Member) -> Self {
+                let mut stamps = Stamps::default();
+                Self {
+                    email: member.email,
+                    role: member.role,
+                    aliases: member.aliases,
+                    activities: member.activities,
+                    $($name: Cell::of(member.$name, &mut stamps),)*
+                    stamps: stamps.in_order(),
+                }
+            }
+        }
+    };
+}
+
+keys! {
+    /// First name.
+    first_name: Private, Profile;
+    /// Last name.
+    last_name: Private, Profile;
+    /// The shop platform's id of the customer.
+    external_id: Private, Profile;
+    /// Whether the person has an account in the shop.
+    has_store_account: bool, Profile;
+
+    /// Points that can be spent now.
+    points_available: i64, Points;
+    /// Points ever earned.
+    points_lifetime: i64, Points;
+    /// When the points expire.
+    points_expiring_on: Moment, Points;
+    /// Points that count towards the tier.
+    points_qualified: i64, Points;
+    /// The credit balance as the source writes it; formatted money, never a number.
+    credit_balance: Private, Points;
+
+    /// The current tier's name.
+    tier: String, Tier;
+    /// The tier last entered, with its id and thresholds.
+    tier_entered: TierEntry, Tier;
+    /// The tier left at the last move.
+    tier_previous: TierEntry, Tier;
+    /// When the current tier ends.
+    tier_expires_at: Moment, Tier;
+    /// Spend that counts towards the tier, in minor units.
+    tier_spend: i64, Tier;
+    /// Purchases that count towards the tier.
+    tier_purchases: i64, Tier;
+    /// Referrals that count towards the tier.
+    tier_referrals: i64, Tier;
+    /// Points needed to keep the tier.
+    keep_points: i64, Tier;
+    /// Spend needed to keep the tier, in minor units.
+    keep_spend: i64, Tier;
+    /// Purchases needed to keep the tier.
+    keep_purchases: i64, Tier;
+    /// Referrals needed to keep the tier.
+    keep_referrals: i64, Tier;
+    /// Points needed to reach the next tier.
+    points_to_next: i64, Tier;
+    /// Spend needed to reach the next tier, in minor units.
+    spend_to_next: i64, Tier;
+    /// Purchases needed to reach the next tier.
+    purchases_to_next: i64, Tier;
+    /// Referrals needed to reach the next tier.
+    referrals_to_next: i64, Tier;
+
+    /// Whether the person takes part in the programme.
+    opt_in: bool, Consent;
+    /// Since when.
+    enrolled_at: Moment, Consent;
+    /// Whether the source calls the person a member (a notion apart from `opt_in`).
+    is_member: bool, Consent;
+    /// Whether the person accepts marketing.
+    accepts_marketing: bool, Consent;
+
+    /// Birthday.
+    birthday: DayOfYear, Dates;
+    /// Anniversary.
+    anniversary: DayOfYear, Dates;
+
+    /// The person's own referral link.
+    referral_url: Private, Referral;
+    /// The discount code that friends get.
+    referral_discount_code: Private, Referral;
+    /// Who referred this person.
+    referred_by: Email, Referral;
+    /// Whether the person is an affiliate.
+    is_affiliate: bool, Referral;
+
+    /// Money ever spent, in minor units.
+    spend_total: i64, Activity;
+    /// Purchases ever made.
+    purchases_count: i64, Activity;
+    /// Perks ever redeemed.
+    perks_count: i64, Activity;
+    /// The last purchase.
+    last_purchase_on: Moment, Activity;
+    /// When the source last saw the person.
+    last_seen_at: Moment, Activity;
+}
+
+impl Member {
+    /// Takes a whole event in: what it says, who the person is by it, and a line in their story.
+    pub fn hear(&mut self, event: &Event) -> Change {
+        let mut change = self.apply(&event.patch, &event.stamp);
+        change.joined = self.activities.is_empty() || event.role > self.role;
+        self.role = self.role.max(event.role);
+        if let Some(email) = event.who.email() {
+            self.email = Some(email.clone());
+        }
+        self.aliases.extend(event.who.alias().cloned());
+        self.remember(Activity {
+            at: event.stamp.as_of.as_microsecond(),
+            event: event.id.clone(),
+            kind: event.kind,
+        });
+        change
+    }
+
+    /// Adds a line to the person's story, once per event, newest first.
+    fn remember(&mut self, activity: Activity) {
+        if self
+            .activities
+            .iter()
+            .any(|known| known.event == activity.event && known.kind == activity.kind)
+        {
+            return;
+        }
+        self.activities.push(activity);
+        self.activities.sort_by(|a, b| b.cmp(a));
+        self.activities.truncate(ACTIVITIES);
+    }
+
+    /// Whether the person is known to have left the programme.
+    #[must_use]
+    pub fn is_out_of_programme(&self) -> bool {
+        self.opt_in.value() == Some(&false)
+    }
+
+    /// The current tier's id, when the tier last entered is the current one.
+    #[must_use]
+    pub fn tier_id(&self) -> Option<i64> {
+        let entered = self.tier_entered.value()?;
+        (entered.name.as_ref() == self.tier.value())
+            .then_some(entered.id)
+            .flatten()
+    }
+}
+
+/// One stored key: its value (none = there is none) and the place of its stamp.
+#[derive(Serialize, Deserialize)]
+struct Cell<T>(Option<T>, usize);
+
+impl<T> Cell<T> {
+    fn of(kept: Kept<T>, stamps: &mut Stamps) -> Option<Self> {
+        match kept {
+            Kept::Unknown => None,
+            Kept::None(stamp) => Some(Self(None, stamps.place(stamp))),
+            Kept::Is(value, stamp) => Some(Self(Some(value), stamps.place(stamp))),
+        }
+    }
+
+    /// A key whose stamp is missing is unknown: without its age it could only do harm.
+    fn kept(cell: Option<Self>, stamps: &[Stamp]) -> Kept<T> {
+        let Some(Self(value, place)) = cell else {
+            return Kept::Unknown;
+        };
+        match (value, stamps.get(place)) {
+            (_, None) => Kept::Unknown,
+            (None, Some(stamp)) => Kept::None(stamp.clone()),
+            (Some(value), Some(stamp)) => Kept::Is(value, stamp.clone()),
+        }
+    }
+}
+
+/// Gathers stamps while a row is made, each once.
+#[derive(Default)]
+struct Stamps(BTreeMap<Stamp, usize>);
+
+impl Stamps {
+    fn place(&mut self, stamp: Stamp) -> usize {
+        let next = self.0.len();
+        *self.0.entry(stamp).or_insert(next)
+    }
+
+    fn in_order(self) -> Vec<Stamp> {
+        let mut placed: Vec<_> = self.0.into_iter().collect();
+        placed.sort_by_key(|(_, place)| *place);
+        placed.into_iter().map(|(stamp, _)| stamp).collect()
+    }
+}

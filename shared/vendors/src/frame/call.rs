@@ -1,0 +1,249 @@
+//! HTTP calls as values, and what became of them.
+
+use std::{fmt, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+/// The HTTP methods in use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// Reads.
+    Get,
+    /// Writes.
+    Post,
+}
+
+/// A call to a vendor, without host and credential: the engine adds both.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Call {
+    /// Method.
+    pub method: Method,
+    /// Path and query, percent-encoded, from the vendor's base.
+    pub path: String,
+    /// JSON body.
+    pub body: Option<serde_json::Value>,
+}
+
+/// Paths and bodies name people, so only the method is shown.
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call")
+            .field("method", &self.method)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A vendor's answer.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// Status.
+    pub status: u16,
+    /// The `Retry-After` header as text.
+    pub retry_after: Option<String>,
+    /// The `Date` header as text.
+    pub date: Option<String>,
+    /// The body, cut to 256 KiB.
+    pub body: Vec<u8>,
+}
+
+/// Bodies name people, so only the status is shown.
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reply")
+            .field("status", &self.status)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Reply {
+    /// The body as JSON; `null` when it is none.
+    #[must_use]
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap_or_default()
+    }
+}
+
+/// What a vendor's answer means for the call it answers.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    /// Written.
+    Booked {
+        /// The vendor's id of the person, where the answer tells.
+        person: Option<String>,
+    },
+    /// Nothing was written; this call, without what the vendor objects to, may do.
+    Amend(Call),
+    /// Nothing was written, and never will be with this content.
+    Refused(Reason),
+    /// Nothing was written, because we are set up wrongly.
+    Misconfigured(Reason),
+    /// Nothing was written; come back later.
+    Throttled {
+        /// Not sooner than this.
+        after: Duration,
+    },
+    /// It may have been written.
+    Unknown {
+        /// Why nothing better can be said.
+        reason: Reason,
+        /// Not sooner than this, where the vendor tells.
+        after: Option<Duration>,
+    },
+}
+
+/// What became of one message. It carries its consequence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Written. Done.
+    Sent,
+    /// Nothing to do. Done.
+    Skipped(Reason),
+    /// Try again.
+    Retry {
+        /// Not sooner than this.
+        after: Duration,
+        /// Why.
+        reason: Reason,
+    },
+    /// The vendor asks us to wait. Try again.
+    Throttled {
+        /// Not sooner than this.
+        after: Duration,
+    },
+    /// The vendor will never take it. Stored with its reason. Done.
+    Rejected(Reason),
+    /// Someone must act: a credential or setting is wrong. Try again, slowly.
+    Misconfigured(Reason),
+    /// Nobody can tell whether the automation started. Stored for a person. Done.
+    Unconfirmed,
+}
+
+impl Outcome {
+    /// Its name in logs and metrics.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sent => "sent",
+            Self::Skipped(_) => "skipped",
+            Self::Retry { .. } => "retry",
+            Self::Throttled { .. } => "throttled",
+            Self::Rejected(_) => "rejected",
+            Self::Misconfigured(_) => "misconfigured",
+            Self::Unconfirmed => "unconfirmed",
+        }
+    }
+
+    /// Why, where there is a why.
+    #[must_use]
+    pub const fn reason(self) -> Option<Reason> {
+        match self {
+            Self::Sent => None,
+            Self::Throttled { .. } => Some(Reason::Throttled),
+            Self::Unconfirmed => Some(Reason::Unconfirmed),
+            Self::Skipped(reason)
+            | Self::Retry { reason, .. }
+            | Self::Rejected(reason)
+            | Self::Misconfigured(reason) => Some(reason),
+        }
+    }
+
+    /// How long the message must wait before it is tried again; none when it is done with.
+    #[must_use]
+    pub const fn wait(self) -> Option<Duration> {
+        /// A wrong credential is looked at again this often.
+        const MISCONFIGURED: Duration = Duration::from_secs(15 * 60);
+        match self {
+            Self::Retry { after, .. } | Self::Throttled { after } => Some(after),
+            Self::Misconfigured(_) => Some(MISCONFIGURED),
+            Self::Sent | Self::Skipped(_) | Self::Rejected(_) | Self::Unconfirmed => None,
+        }
+    }
+}
+
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $variant:ident = $code:literal,)*) => {
+        /// Why something was not simply done. A closed list: each code has a row in the README.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum Reason {
+            $($(#[$doc])* #[serde(rename = $code)] $variant,)*
+        }
+
+        impl Reason {
+            /// Every reason.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            /// The code, as logs, rows and the README write it.
+            #[must_use]
+            pub const fn code(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $code,)*
+                }
+            }
+        }
+    };
+}
+
+reasons! {
+    /// The topic is none that this product knows.
+    UnknownTopic = "unknown_topic",
+    /// The body names no topic.
+    NoTopic = "no_topic",
+    /// The event names nobody: neither an address nor an id.
+    NoPerson = "no_person",
+    /// The topic is known, but what it must carry is missing.
+    Incomplete = "incomplete",
+    /// The store has this source switched off.
+    SourceOff = "source_off",
+    /// Sent before.
+    Repeat = "repeat",
+    /// The destination has this picture already.
+    Unchanged = "unchanged",
+    /// The member was erased.
+    Erased = "erased",
+    /// The store does not want it.
+    NotWanted = "not_wanted",
+    /// The person has no address yet.
+    NoAddress = "no_address",
+    /// Another pusher is at work on this member.
+    LeaseHeld = "lease_held",
+    /// The picture is not yet the one that the message announces.
+    NotYetRecorded = "not_yet_recorded",
+    /// The invocation has too little time left for a call.
+    OutOfTime = "out_of_time",
+    /// The table did not answer.
+    TableUnavailable = "table_unavailable",
+    /// The queue did not take the message.
+    QueueUnavailable = "queue_unavailable",
+    /// The message cannot be read.
+    UnreadableMessage = "unreadable_message",
+    /// The record made the program panic.
+    Panicked = "panicked",
+    /// The store has no settings, or they cannot be read.
+    StoreMissing = "store_missing",
+    /// The store's credential for the vendor is missing or unreadable.
+    SecretMissing = "secret_missing",
+    /// The vendor does not accept the credential.
+    Unauthorized = "unauthorized",
+    /// The vendor's address does not know the call.
+    WrongAddress = "wrong_address",
+    /// The vendor asks us to wait.
+    Throttled = "throttled",
+    /// The vendor failed.
+    VendorError = "vendor_error",
+    /// The vendor did not answer, or the connection broke.
+    NoAnswer = "no_answer",
+    /// The vendor refuses the address.
+    InvalidAddress = "invalid_address",
+    /// The vendor refuses a value.
+    InvalidValue = "invalid_value",
+    /// The vendor refuses the request.
+    Refused = "refused",
+    /// Nobody can tell whether the automation started.
+    Unconfirmed = "unconfirmed",
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}

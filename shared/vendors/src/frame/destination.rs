@@ -1,0 +1,123 @@
+//! What a destination must be able to do.
+
+use jiff::Timestamp;
+use loyalty::{Change, Event, Kind, Member};
+use secrecy::SecretString;
+
+use crate::{Answer, Call, Note, Reason, Reply, Store};
+
+/// What a destination wants to hear of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wants {
+    /// The event itself, with the member's picture.
+    Event,
+    /// Only the member's new picture.
+    Picture,
+    /// Nothing, and why.
+    Nothing(Reason),
+}
+
+/// How much of a push is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// Everything, and the automation starts if the kind has one.
+    Full,
+    /// Everything, but nothing starts.
+    Quiet,
+    /// The member's picture alone, and nothing starts.
+    Picture,
+}
+
+/// Everything a destination needs to know to write to one person.
+#[derive(Debug, Clone, Copy)]
+pub struct Push<'a> {
+    /// The store's settings.
+    pub store: &'a Store,
+    /// The member's current picture.
+    pub member: &'a Member,
+    /// What happened, if more than the picture is to be written.
+    pub note: Option<&'a Note>,
+    /// How much is written.
+    pub form: Form,
+    /// Whether this destination has never been told of this person.
+    pub first: bool,
+    /// Now, for the age of the news.
+    pub now: Timestamp,
+}
+
+/// What is to be written, and how to tell whether it was written already.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// The call.
+    pub call: Call,
+    /// A hash of what the call says of the member's picture; none when it says nothing of it.
+    pub picture: Option<String>,
+    /// A hash of what the call says of the event itself.
+    pub event: String,
+    /// Whether the call starts an automation: then it carries [`Note::delivery`] as its marker.
+    pub starts: bool,
+}
+
+/// What a look at the vendor showed.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Seen {
+    /// The marker of the automation started last; none when the person has none or is unknown.
+    Marker(Option<String>),
+    /// Not now: the look itself failed.
+    Failed(Answer),
+}
+
+/// What to do when nobody can tell whether an automation started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnAmbiguous {
+    /// Show it to a person.
+    Unconfirmed,
+    /// Start it, perhaps for the second time.
+    Resend,
+}
+
+/// A header that carries a credential.
+#[derive(Debug, Clone)]
+pub struct Header {
+    /// Its name.
+    pub name: &'static str,
+    /// Its value.
+    pub value: SecretString,
+}
+
+/// A tool that talks to customers.
+pub trait Destination: Sync {
+    /// Its name in settings, queues and secret names.
+    fn name(&self) -> &'static str;
+
+    /// Scheme and host of its API.
+    fn base(&self) -> &'static str;
+
+    /// The form of the secret `<prefix>/<store>/<name>`, as JSON with a hint in place of each value.
+    fn secret_form(&self) -> &'static str;
+
+    /// The headers that carry the store's credential, from the secret `<prefix>/<store>/<name>`; none when the secret
+    /// has another shape.
+    fn credential(&self, secret: &serde_json::Value) -> Option<Vec<Header>>;
+
+    /// Whether it wants to hear of an event that changed a member so.
+    fn wants(&self, event: &Event, change: &Change, store: &Store) -> Wants;
+
+    /// The call that writes a push.
+    ///
+    /// # Errors
+    /// The reason when there is nothing to write.
+    fn plan(&self, push: &Push) -> Result<Plan, Reason>;
+
+    /// What a reply to a call of [`Destination::plan`] means; no reply when the connection broke or time ran out.
+    fn answer(&self, call: &Call, reply: Option<&Reply>) -> Answer;
+
+    /// The call that looks for the marker of the last automation; none when the person has no address.
+    fn look(&self, member: &Member) -> Option<Call>;
+
+    /// What the reply to a look shows.
+    fn seen(&self, reply: Option<&Reply>) -> Seen;
+
+    /// What to do when nobody can tell whether the automation for this kind started.
+    fn on_ambiguous(&self, store: &Store, kind: Kind) -> OnAmbiguous;
+}

@@ -1,0 +1,18 @@
+//! A short fingerprint of what a call says, to know the same content again.
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+/// The fingerprint of JSON values: 16 hexadecimal digits of SHA-256. It compares our own content with itself.
+pub(crate) fn digest(values: &[Value]) -> String {
+    let mut hasher = Sha256::new();
+    for value in values {
+        hasher.update(value.to_string());
+        hasher.update([0]);
+    }
+    let hash = hasher.finalize();
+    hash.iter()
+        .take(8)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}

@@ -1,0 +1,11 @@
+//! The frame that every vendor fits into: traits, the values they exchange, and store settings.
+
+pub(crate) mod call;
+pub(crate) mod destination;
+pub(crate) mod digest;
+pub(crate) mod document;
+pub(crate) mod envelope;
+pub(crate) mod message;
+pub(crate) mod retry_after;
+pub(crate) mod source;
+pub(crate) mod store;

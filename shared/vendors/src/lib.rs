@@ -1,0 +1,22 @@
+//! Everything known of each vendor, one folder a vendor; and the frame they all fit into.
+//!
+//! A source turns a webhook's bytes into the domain's events; a destination turns a member and an event into HTTP
+//! calls, and replies into consequences. All of it is pure: no AWS, no sockets, no clock, so that every vendor's rule
+//! can be read and tested as a plain function.
+//!
+//! Adding a vendor is one folder here and one line in [`registry`].
+
+mod frame;
+pub mod registry;
+pub mod rule;
+pub mod yotpo;
+
+pub use frame::{
+    call::{Answer, Call, Method, Outcome, Reason, Reply},
+    destination::{Destination, Form, Header, OnAmbiguous, Plan, Push, Seen, Wants},
+    document::{Fault, Section},
+    envelope::{Envelope, EnvelopeError, TOO_LARGE},
+    message::{Lane, Message, Note},
+    source::{Inbound, Inlet, Read, Reception, Refusal, Source},
+    store::Store,
+};

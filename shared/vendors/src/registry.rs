@@ -1,0 +1,64 @@
+//! Every vendor there is: one line each.
+
+use crate::{Destination, Section, Source, rule, yotpo};
+
+macro_rules! registry {
+    ($(#[$doc:meta])* $group:ident of $trait:ident, all $all:ident, find $find:ident {
+        $($name:ident: $vendor:path, $settings:path;)*
+    }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Default)]
+        pub struct $group {
+            $(
+                #[doc = concat!("Settings of ", stringify!($name), "; none when the store does not use it.")]
+                pub $name: Option<$settings>,
+            )*
+        }
+
+        impl $group {
+            pub(crate) fn gather(mut section: Section) -> Self {
+                let group = Self {
+                    $($name: section.section(stringify!($name)).and_then(|mut own| {
+                        let on = own.flag("on", true);
+                        let settings = <$settings>::gather(own);
+                        on.then_some(settings)
+                    }),)*
+                };
+                section.finish();
+                group
+            }
+
+            /// Whether the store uses the vendor of this name.
+            #[must_use]
+            pub fn has(&self, name: &str) -> bool {
+                match name {
+                    $(stringify!($name) => self.$name.is_some(),)*
+                    _ => false,
+                }
+            }
+        }
+
+        #[doc = concat!("Every vendor in [`", stringify!($group), "`].")]
+        pub const $all: &[&dyn $trait] = &[$(&$vendor,)*];
+
+        #[doc = concat!("The vendor of this name in [`", stringify!($group), "`].")]
+        #[must_use]
+        pub fn $find(name: &str) -> Option<&'static dyn $trait> {
+            $all.iter().copied().find(|vendor| vendor.name() == name)
+        }
+    };
+}
+
+registry! {
+    /// Where a store's loyalty news comes from.
+    Sources of Source, all SOURCES, find source {
+        yotpo: yotpo::Yotpo, yotpo::Settings;
+    }
+}
+
+registry! {
+    /// Where a store's loyalty news goes.
+    Destinations of Destination, all DESTINATIONS, find destination {
+        rule: rule::Rule, rule::Settings;
+    }
+}

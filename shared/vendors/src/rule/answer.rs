@@ -1,0 +1,175 @@
+//! What Rule's replies mean.
+
+use std::time::Duration;
+
+use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
+use serde_json::Value;
+
+use super::MARKER;
+use crate::{Answer, Call, Reason, Reply, Seen, frame::retry_after};
+
+/// How long Rule's block lasted in the one case that is known; used when a 429 does not say.
+const BLOCK: Duration = Duration::from_secs(600);
+
+pub(super) fn answer(call: &Call, reply: Option<&Reply>) -> Answer {
+    let Some(reply) = reply else {
+        return Answer::Unknown {
+            reason: Reason::NoAnswer,
+            after: None,
+        };
+    };
+    match reply.status {
+        200..=299 => success(call, reply),
+        300..=399 | 404 | 405 | 410 => Answer::Misconfigured(Reason::WrongAddress),
+        400 | 422 => refused(call, &reply.json()),
+        401 | 403 => Answer::Misconfigured(Reason::Unauthorized),
+        429 => Answer::Throttled {
+            after: hint(reply).unwrap_or(BLOCK),
+        },
+        408 | 425 | 500.. => Answer::Unknown {
+            reason: Reason::VendorError,
+            after: hint(reply),
+        },
+        _ => Answer::Refused(Reason::Refused),
+    }
+}
+
+/// A 200 may carry an error. A 200 that is no JSON comes from something in between, so nobody can tell.
+fn success(call: &Call, reply: &Reply) -> Answer {
+    let body = reply.json();
+    if !body.is_object() {
+        return Answer::Unknown {
+            reason: Reason::VendorError,
+            after: hint(reply),
+        };
+    }
+    if body.get("error").is_some_and(|error| !error.is_null()) {
+        return refused(call, &body);
+    }
+    // ASSUMED `rule-response-shape`: the single form answers with the subscriber; the array form and the background form
+    // have other shapes, which are successes all the same.
+    let id = body
+        .get("subscriber")
+        .and_then(|subscriber| subscriber.get("id"));
+    Answer::Booked {
+        person: id.and_then(Value::as_i64).map(|id| id.to_string()),
+    }
+}
+
+/// `{"error": …, "fields": {"<name>": ["…"]}}`: without the fields that it names, the rest may be taken.
+fn refused(call: &Call, body: &Value) -> Answer {
+    let Some(named) = body.get("fields").and_then(Value::as_object) else {
+        return Answer::Refused(Reason::Refused);
+    };
+    // A field of ours may be called …Email; the subscriber's own address stands outside `fields`.
+    if named.keys().any(|name| {
+        name == "email" || name.ends_with("subscribers.email") || name.ends_with(".0.email")
+    }) {
+        return Answer::Refused(Reason::InvalidAddress);
+    }
+    match without(call, &named.keys().map(String::as_str).collect::<Vec<_>>()) {
+        Some(call) => Answer::Amend(call),
+        None => Answer::Refused(Reason::InvalidValue),
+    }
+}
+
+/// ASSUMED `rule-named-fields`: a refused field is named by its key (`Yotpo.LastPurchaseAt`), alone or within a path, or
+/// by its place (`subscribers.fields.4.value`).
+fn without(call: &Call, names: &[&str]) -> Option<Call> {
+    let mut amended = call.clone();
+    let fields = amended
+        .body
+        .as_mut()?
+        .get_mut("subscribers")?
+        .get_mut("fields")?
+        .as_array_mut()?;
+    let before = fields.len();
+    let mut place = 0;
+    fields.retain(|field| {
+        let key = field["key"].as_str().unwrap_or_default();
+        let refused = names
+            .iter()
+            .any(|name| name.contains(key) || names_place(name, place));
+        place += 1;
+        !refused
+    });
+    // Without the marker nobody could tell later whether the automation started.
+    let marker = format!("{}.{}", MARKER.0, MARKER.1);
+    let kept = |call: &Call| {
+        call.body
+            .as_ref()
+            .is_some_and(|body| body.to_string().contains(&marker))
+    };
+    (place != 0 && fields_changed(&amended, before) && kept(call) == kept(&amended))
+        .then_some(amended)
+}
+
+fn fields_changed(call: &Call, before: usize) -> bool {
+    let fields = call
+        .body
+        .as_ref()
+        .and_then(|body| body["subscribers"]["fields"].as_array());
+    fields.is_some_and(|fields| fields.len() < before)
+}
+
+fn names_place(name: &str, place: usize) -> bool {
+    let mut parts = name.split('.').skip_while(|part| *part != "fields").skip(1);
+    parts.next().and_then(|part| part.parse::<usize>().ok()) == Some(place)
+}
+
+fn hint(reply: &Reply) -> Option<Duration> {
+    retry_after::wait(
+        reply.retry_after.as_deref()?,
+        reply.date.as_deref(),
+        stockholm,
+    )
+}
+
+/// Rule also writes `2026-03-04 11:20:31`: local time in Stockholm, without a zone.
+fn stockholm(text: &str) -> Option<Timestamp> {
+    let local: DateTime = text.parse().ok()?;
+    let zone = TimeZone::get("Europe/Stockholm").ok()?;
+    local.to_zoned(zone).ok().map(|zoned| zoned.timestamp())
+}
+
+/// ASSUMED `rule-fields-shape`: a look answers `{"groups": [{"name": "Bridge", "fields": [{"name": "LastEvent", "value":
+/// "…"}]}]}`.
+pub(super) fn seen(reply: Option<&Reply>) -> Seen {
+    let Some(reply) = reply else {
+        return Seen::Failed(Answer::Unknown {
+            reason: Reason::NoAnswer,
+            after: None,
+        });
+    };
+    let body = reply.json();
+    match reply.status {
+        200 if body.get("groups").is_some_and(Value::is_array) => Seen::Marker(marker(&body)),
+        404 if body.get("error").and_then(Value::as_str) == Some("SubscriberNotFound") => {
+            Seen::Marker(None)
+        }
+        401 | 403 => Seen::Failed(Answer::Misconfigured(Reason::Unauthorized)),
+        404 => Seen::Failed(Answer::Misconfigured(Reason::WrongAddress)),
+        429 => Seen::Failed(Answer::Throttled {
+            after: hint(reply).unwrap_or(BLOCK),
+        }),
+        _ => Seen::Failed(Answer::Unknown {
+            reason: Reason::VendorError,
+            after: hint(reply),
+        }),
+    }
+}
+
+fn marker(body: &Value) -> Option<String> {
+    let named = |list: &Value, name: &str| {
+        list.as_array()?
+            .iter()
+            .find(|entry| entry["name"].as_str() == Some(name))
+            .cloned()
+    };
+    let group = named(&body["groups"], MARKER.0)?;
+    let field = named(&group["fields"], MARKER.1)?;
+    field["value"]
+        .as_str()
+        .filter(|value| !value.is_empty())
+        .map(ToOwned::to_owned)
+}

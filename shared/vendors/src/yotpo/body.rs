@@ -1,0 +1,147 @@
+//! Reads a Yotpo body leniently: any key may be missing or null, numbers may be text, names may be spelled two ways.
+
+use loyalty::{Email, Moment, Private, Says};
+use rust_decimal::Decimal;
+use serde_json::Value;
+
+/// A place in a body, which may not be there.
+#[derive(Clone, Copy)]
+pub(super) struct At<'a>(Option<&'a Value>);
+
+impl<'a> At<'a> {
+    pub(super) fn root(body: &'a Value) -> Self {
+        Self(Some(body))
+    }
+
+    pub(super) fn at(self, key: &str) -> Self {
+        Self(
+            self.0
+                .and_then(|value| value.get(key))
+                .filter(|value| !value.is_null()),
+        )
+    }
+
+    /// The first of two places that is there.
+    pub(super) fn or(self, other: Self) -> Self {
+        if self.0.is_some() { self } else { other }
+    }
+
+    pub(super) fn is_object(self) -> bool {
+        self.0.is_some_and(Value::is_object)
+    }
+
+    /// An object, or nothing: a string where an object belongs is treated as absent.
+    pub(super) fn object(self) -> Option<Self> {
+        self.is_object().then_some(self)
+    }
+
+    /// Whether the key is there and null, which says "none" where the vendor documents null as a value.
+    fn is_null(self, key: &str) -> bool {
+        self.0
+            .and_then(|value| value.get(key))
+            .is_some_and(Value::is_null)
+    }
+
+    /// Text; a number is taken as its digits. Empty text is no text.
+    pub(super) fn text(self, key: &str) -> Option<String> {
+        match self.at(key).0? {
+            Value::String(text) if !text.trim().is_empty() => Some(text.clone()),
+            Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        }
+    }
+
+    pub(super) fn private(self, key: &str) -> Option<Private> {
+        self.text(key).map(Private::from)
+    }
+
+    /// A whole number, given as a number or as text. A fraction of nothing (`700.0`) is whole.
+    pub(super) fn int(self, key: &str) -> Option<i64> {
+        let decimal = self.decimal(key)?;
+        if decimal.fract().is_zero() {
+            decimal.trunc().try_into().ok()
+        } else {
+            None
+        }
+    }
+
+    pub(super) fn decimal(self, key: &str) -> Option<Decimal> {
+        let text = self.text(key)?;
+        let text = text.trim();
+        text.parse()
+            .or_else(|_| Decimal::from_scientific(text))
+            .ok()
+    }
+
+    /// `true` or `false`, given as such or as text or as 1 and 0.
+    pub(super) fn flag(self, key: &str) -> Option<bool> {
+        if let Some(flag) = self.at(key).0.and_then(Value::as_bool) {
+            return Some(flag);
+        }
+        match self.text(key)?.trim().to_ascii_lowercase().as_str() {
+            "true" | "1" => Some(true),
+            "false" | "0" => Some(false),
+            _ => None,
+        }
+    }
+
+    pub(super) fn moment(self, key: &str) -> Option<Moment> {
+        self.text(key)?.parse().ok()
+    }
+
+    pub(super) fn email(self, key: &str) -> Option<Email> {
+        Email::parse(&self.text(key)?).ok()
+    }
+
+    /// What a key says where null means that there is none.
+    pub(super) fn says<T>(self, key: &str, read: impl Fn(Self, &str) -> Option<T>) -> Says<T> {
+        if self.is_null(key) {
+            Says::None
+        } else {
+            read(self, key).into()
+        }
+    }
+
+    /// A whole number under its camelCase or its snake_case name: Yotpo uses both for the same figures.
+    pub(super) fn either(self, camel: &str, snake: &str) -> Option<i64> {
+        self.int(camel).or_else(|| self.int(snake))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn odd_values_are_absent_and_never_an_error() {
+        let body = serde_json::json!({
+            "number": 700, "text": "700", "float": 700.0, "half": "1.50", "words": "many", "null": null, "empty": " ",
+            "object": {}, "list": [1], "yes": true, "no": "FALSE", "huge": 1e30, "day": "2026-12-31", "never": "soon",
+        });
+        let at = At::root(&body);
+        let ints: Vec<_> = [
+            "number", "text", "float", "half", "words", "null", "empty", "object", "list", "yes",
+            "huge", "missing",
+        ]
+        .iter()
+        .map(|key| at.int(key))
+        .collect();
+        let mut expected = vec![Some(700), Some(700), Some(700)];
+        expected.resize(12, None);
+        assert_eq!(ints, expected);
+        assert_eq!(at.decimal("half").unwrap().normalize().to_string(), "1.5");
+        assert_eq!(
+            (at.flag("yes"), at.flag("no"), at.flag("words")),
+            (Some(true), Some(false), None)
+        );
+        assert!(
+            at.moment("day").is_some()
+                && at.moment("never").is_none()
+                && at.moment("number").is_none()
+        );
+        assert_eq!(at.says("null", At::int), Says::None);
+        assert_eq!(at.says("missing", At::int), Says::Nothing);
+        assert_eq!(at.says("words", At::int), Says::Nothing);
+        assert!(at.at("text").object().is_none());
+    }
+}

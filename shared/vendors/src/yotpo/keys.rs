@@ -1,0 +1,87 @@
+//! What makes two Yotpo deliveries the same event.
+
+use loyalty::{Email, Guard, Kind};
+
+use super::body::At;
+
+/// Everything that an event's natural key may be made of.
+pub(super) struct Facts<'a> {
+    pub(super) kind: Kind,
+    pub(super) body: At<'a>,
+    pub(super) person: &'a str,
+    pub(super) sharer: Option<&'a Email>,
+    /// The UTC day of the first arrival, `2026-03-04`.
+    pub(super) day: &'a str,
+    pub(super) delivery: Option<&'a str>,
+    pub(super) body_hash: &'a str,
+}
+
+/// The parts of the natural key, and how long a second delivery is a repeat.
+///
+/// ASSUMED `yotpo-delivery-id`: the settings webhook may send no delivery id, so what an event is about names it first.
+/// The delivery's own id is used only where the key would otherwise be a hash of the body, so that both of Yotpo's
+/// webhook products name the same event alike.
+pub(super) fn natural(facts: &Facts) -> (Vec<String>, Guard) {
+    by_identity(facts)
+        .map(|key| (key, Guard::Identity))
+        .or_else(|| by_day(facts).map(|key| (key, Guard::Day)))
+        .unwrap_or_else(|| {
+            let content = facts
+                .delivery
+                .map_or_else(|| facts.body_hash.to_owned(), |id| format!("delivery:{id}"));
+            (
+                vec![facts.kind.name().to_owned(), "body".to_owned(), content],
+                Guard::Day,
+            )
+        })
+}
+
+/// A redemption or a perk has an id of its own.
+fn by_identity(facts: &Facts) -> Option<Vec<String>> {
+    let object = match facts.kind {
+        Kind::CouponAwarded | Kind::CouponRedeemed | Kind::DonationCreated => "redemption",
+        Kind::PointsEarned | Kind::ReferralCompleted => "perk",
+        _ => return None,
+    };
+    let id = facts.body.at(object).text("id")?;
+    Some(vec![facts.kind.name().to_owned(), object.to_owned(), id])
+}
+
+/// What happens to a person at most once a day, or is meant to count once a day.
+fn by_day(facts: &Facts) -> Option<Vec<String>> {
+    let sharer = || {
+        facts
+            .sharer
+            .map(|email| email.expose().to_owned())
+            .unwrap_or_default()
+    };
+    let product = || facts.body.text("product_id").unwrap_or_default();
+    let tier = |key| facts.body.at(key).text("id").unwrap_or_default();
+    let own = match facts.kind {
+        Kind::Birthday | Kind::Anniversary | Kind::PointsReminder | Kind::RedemptionReminder => {
+            vec![]
+        }
+        Kind::ReferralLinkShared | Kind::ReferralShareReminder => vec![sharer()],
+        Kind::ReferralProductShared | Kind::ReferralProductShareReminder => {
+            vec![sharer(), product()]
+        }
+        Kind::OptedIn | Kind::OptedOut => {
+            vec![
+                facts
+                    .body
+                    .at("customer")
+                    .text("loyalty_opt_in_date")
+                    .unwrap_or_default(),
+            ]
+        }
+        Kind::TierEarned | Kind::TierLost => vec![tier("new_tier"), tier("old_tier")],
+        _ => return None,
+    };
+    let mut key = vec![
+        facts.kind.name().to_owned(),
+        facts.day.to_owned(),
+        facts.person.to_owned(),
+    ];
+    key.extend(own);
+    Some(key)
+}

@@ -1,0 +1,99 @@
+//! What of a body may be stored.
+
+use serde_json::{Map, Value};
+
+use super::auth;
+use crate::Refusal;
+
+/// ASSUMED `yotpo-completed-referral-customers`: the list of every friend ever converted is of no use here. It holds
+/// strangers' addresses and grows without bound, so only its length is kept.
+const FRIENDS: &str = "completed_referral_customers";
+
+/// Checks that the body is a JSON object, and cuts strangers and secrets out of it. A body with nothing to cut is kept
+/// byte for byte.
+pub(super) fn trim(body: &[u8]) -> Result<Vec<u8>, Refusal> {
+    if body.iter().all(u8::is_ascii_whitespace) {
+        return Err(Refusal::Empty);
+    }
+    let mut object = match serde_json::from_slice(body) {
+        Ok(Value::Object(object)) => object,
+        Ok(_) => return Err(Refusal::NotAnObject),
+        Err(_) => return Err(Refusal::NotJson),
+    };
+    let mut cut = false;
+    for key in auth::BODY {
+        cut |= object.remove(key).is_some();
+    }
+    cut |= cut_friends(&mut object);
+    if !cut {
+        return Ok(body.to_vec());
+    }
+    Ok(Value::Object(object).to_string().into_bytes())
+}
+
+/// The list may stand in `referral_code` at the top, in `customer`, in `referrer` or deeper: it is cut at any depth.
+fn cut_friends(object: &mut Map<String, Value>) -> bool {
+    let mut cut = false;
+    for (key, value) in object.iter_mut() {
+        match value {
+            Value::Array(friends) if key == FRIENDS => {
+                *value = friends.len().into();
+                cut = true;
+            }
+            Value::Object(inner) => cut |= cut_friends(inner),
+            Value::Array(items) => {
+                for inner in items.iter_mut().filter_map(Value::as_object_mut) {
+                    cut |= cut_friends(inner);
+                }
+            }
+            _ => {}
+        }
+    }
+    cut
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_object_is_refused_by_name() {
+        let cases: [(&[u8], Refusal); 8] = [
+            (b"", Refusal::Empty),
+            (b" \n", Refusal::Empty),
+            (b"topic=swell", Refusal::NotJson),
+            (b"{\"a\":", Refusal::NotJson),
+            (b"\xff\xfe", Refusal::NotJson),
+            (b"[]", Refusal::NotAnObject),
+            (b"null", Refusal::NotAnObject),
+            (b"\"text\"", Refusal::NotAnObject),
+        ];
+        for (body, refusal) in cases {
+            assert_eq!(trim(body), Err(refusal), "{body:?}");
+        }
+    }
+
+    #[test]
+    fn a_body_with_nothing_to_cut_is_kept_byte_for_byte() {
+        let body = "{ \"b\" : 1.50, \"a\":\"K\\u0000ri\u{fffe}\" }".as_bytes();
+        assert_eq!(trim(body).unwrap(), body);
+    }
+
+    #[test]
+    fn strangers_and_secrets_are_cut() {
+        let body = serde_json::json!({
+            "topic": "swell/referral/completed",
+            "secret": "s3cret",
+            "referral_code": { FRIENDS: [{"email": "venn@example.com"}, {"email": "vera@example.com"}] },
+            "referrer": { "referral_code": { FRIENDS: [{"email": "venn@example.com"}] } },
+        });
+        let kept = String::from_utf8(trim(body.to_string().as_bytes()).unwrap()).unwrap();
+        assert!(
+            !kept.contains("example.com") && !kept.contains("s3cret"),
+            "{kept}"
+        );
+        let kept: Value = serde_json::from_str(&kept).unwrap();
+        assert_eq!(kept["referral_code"][FRIENDS], 2);
+        assert_eq!(kept["referrer"]["referral_code"][FRIENDS], 1);
+    }
+}

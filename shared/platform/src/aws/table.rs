@@ -1,0 +1,228 @@
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use aws_config::SdkConfig;
+use aws_sdk_dynamodb::{
+    Client,
+    error::SdkError,
+    operation::{put_item::PutItemError, update_item::UpdateItemError},
+    types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure},
+};
+use serde_dynamo::Item;
+
+use super::code;
+use crate::{Condition, RowKey, Table, TableError, Update, Written};
+
+/// A DynamoDB table.
+#[derive(Debug, Clone)]
+pub struct DynamoTable {
+    client: Client,
+    name: String,
+}
+
+impl DynamoTable {
+    /// The table of this name.
+    #[must_use]
+    pub fn new(config: &SdkConfig, name: String) -> Self {
+        Self {
+            client: Client::new(config),
+            name,
+        }
+    }
+}
+
+type Attributes = HashMap<String, AttributeValue>;
+
+#[async_trait]
+impl Table for DynamoTable {
+    async fn get(&self, key: &RowKey, consistent: bool) -> Result<Option<Item>, TableError> {
+        let got = self
+            .client
+            .get_item()
+            .table_name(&self.name)
+            .set_key(Some(attributes(key)))
+            .consistent_read(consistent)
+            .send()
+            .await
+            .map_err(|error| TableError::Unavailable(code(&error)))?;
+        Ok(got.item.map(Item::from))
+    }
+
+    async fn put(&self, item: Item, condition: Option<Condition>) -> Result<Written, TableError> {
+        let mut names = Names::default();
+        let expression = condition.map(|condition| names.condition(&condition));
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.name)
+            .set_item(Some(item.into()))
+            .set_condition_expression(expression)
+            .set_expression_attribute_names(names.names())
+            .set_expression_attribute_values(names.values())
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        match put {
+            Ok(_) => Ok(Written::Done(None)),
+            Err(SdkError::ServiceError(service)) => match service.into_err() {
+                PutItemError::ConditionalCheckFailedException(refused) => {
+                    Ok(Written::Refused(refused.item.map(Item::from)))
+                }
+                error => Err(unavailable(&error)),
+            },
+            Err(error) => Err(TableError::Unavailable(code(&error))),
+        }
+    }
+
+    async fn update(&self, key: &RowKey, update: Update) -> Result<Written, TableError> {
+        let mut names = Names::default();
+        let expression = names.update(&update);
+        let condition = update
+            .condition
+            .map(|condition| names.condition(&condition));
+        let updated = self
+            .client
+            .update_item()
+            .table_name(&self.name)
+            .set_key(Some(attributes(key)))
+            .update_expression(expression)
+            .set_condition_expression(condition)
+            .set_expression_attribute_names(names.names())
+            .set_expression_attribute_values(names.values())
+            .return_values(ReturnValue::AllOld)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        match updated {
+            Ok(done) => Ok(Written::Done(done.attributes.map(Item::from))),
+            Err(SdkError::ServiceError(service)) => match service.into_err() {
+                UpdateItemError::ConditionalCheckFailedException(refused) => {
+                    Ok(Written::Refused(refused.item.map(Item::from)))
+                }
+                error => Err(unavailable(&error)),
+            },
+            Err(error) => Err(TableError::Unavailable(code(&error))),
+        }
+    }
+}
+
+fn unavailable(error: &impl aws_sdk_dynamodb::error::ProvideErrorMetadata) -> TableError {
+    TableError::Unavailable(error.code().unwrap_or("unknown service error").to_owned())
+}
+
+fn attributes(key: &RowKey) -> Attributes {
+    let part = |text: &String| AttributeValue::S(text.clone());
+    [
+        ("pk".to_owned(), part(&key.pk)),
+        ("sk".to_owned(), part(&key.sk)),
+    ]
+    .into()
+}
+
+/// Gathers the placeholders of one request: attribute names may be reserved words, and values may not stand in an
+/// expression.
+#[derive(Default)]
+struct Names {
+    names: Vec<String>,
+    values: Vec<AttributeValue>,
+}
+
+impl Names {
+    fn name(&mut self, name: &str) -> String {
+        let place = self
+            .names
+            .iter()
+            .position(|known| known == name)
+            .unwrap_or_else(|| {
+                self.names.push(name.to_owned());
+                self.names.len() - 1
+            });
+        format!("#{place}")
+    }
+
+    fn value(&mut self, value: AttributeValue) -> String {
+        self.values.push(value);
+        format!(":{}", self.values.len() - 1)
+    }
+
+    fn condition(&mut self, condition: &Condition) -> String {
+        match condition {
+            Condition::Missing(name) => format!("attribute_not_exists({})", self.name(name)),
+            Condition::Is(name, value) => {
+                format!(
+                    "{} = {}",
+                    self.name(name),
+                    self.value(AttributeValue::from(value.clone()))
+                )
+            }
+            Condition::Below(name, limit) => {
+                format!(
+                    "{} < {}",
+                    self.name(name),
+                    self.value(AttributeValue::N(limit.to_string()))
+                )
+            }
+            Condition::Any(all) => self.joined(all, " OR "),
+            Condition::All(all) => self.joined(all, " AND "),
+        }
+    }
+
+    fn joined(&mut self, conditions: &[Condition], word: &str) -> String {
+        let parts: Vec<_> = conditions
+            .iter()
+            .map(|condition| format!("({})", self.condition(condition)))
+            .collect();
+        parts.join(word)
+    }
+
+    fn update(&mut self, update: &Update) -> String {
+        let mut set: Vec<_> = update
+            .set
+            .iter()
+            .map(|(name, value)| {
+                format!(
+                    "{} = {}",
+                    self.name(name),
+                    self.value(AttributeValue::from(value.clone()))
+                )
+            })
+            .collect();
+        for (name, more) in &update.append {
+            let name = self.name(name);
+            let empty = self.value(AttributeValue::L(Vec::new()));
+            let more = self.value(AttributeValue::L(
+                more.iter().cloned().map(AttributeValue::from).collect(),
+            ));
+            set.push(format!(
+                "{name} = list_append(if_not_exists({name}, {empty}), {more})"
+            ));
+        }
+        let remove: Vec<_> = update.remove.iter().map(|name| self.name(name)).collect();
+        let clause = |word: &str, parts: &[String]| {
+            if parts.is_empty() {
+                String::new()
+            } else {
+                format!("{word} {} ", parts.join(", "))
+            }
+        };
+        clause("SET", &set) + &clause("REMOVE", &remove)
+    }
+
+    fn names(&self) -> Option<HashMap<String, String>> {
+        let names = self
+            .names
+            .iter()
+            .enumerate()
+            .map(|(place, name)| (format!("#{place}"), name.clone()));
+        (!self.names.is_empty()).then(|| names.collect())
+    }
+
+    fn values(&self) -> Option<Attributes> {
+        let values = self
+            .values
+            .iter()
+            .enumerate()
+            .map(|(place, value)| (format!(":{place}"), value.clone()));
+        (!self.values.is_empty()).then(|| values.collect())
+    }
+}

@@ -1,0 +1,36 @@
+//! What the product needs from the world: a table, queues, secrets, a clock. Each is a port with two forms, AWS's and
+//! one in memory, so that everything above runs without AWS.
+//!
+//! Promises: this is the only crate that names AWS's SDK; no error of it carries an item, a message or a secret.
+//! Does not promise: retries beyond the SDK's own; callers decide what a failure means.
+
+pub mod aws;
+mod clock;
+mod config;
+pub mod memory;
+mod queue;
+mod secrets;
+mod state;
+mod stores;
+mod table;
+pub mod telemetry;
+
+pub use clock::{Clock, Deadline, SystemClock};
+pub use config::{Config, ConfigError};
+pub use queue::{Outgoing, Queue, QueueError};
+pub use secrets::{SecretCache, Secrets, SecretsError};
+pub use state::{MemberState, member_row};
+pub use stores::{StoreError, Stores};
+pub use table::{
+    Condition, Item, RowKey, Table, TableError, Update, Value, Written, from_item, text, texts,
+    to_item, whole,
+};
+
+/// A random name of 32 hexadecimal digits: a nonce or a token.
+#[must_use]
+pub fn nonce() -> String {
+    let mut bytes = [0_u8; 16];
+    // Without randomness the name would repeat; the instant stands in and is told apart by the caller's own keys.
+    let _ = getrandom::fill(&mut bytes);
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

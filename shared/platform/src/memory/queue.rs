@@ -1,0 +1,75 @@
+use std::sync::{Mutex, PoisonError};
+
+use async_trait::async_trait;
+
+use crate::{Outgoing, Queue, QueueError};
+
+/// Queues that only remember what they were given.
+#[derive(Debug, Default)]
+pub struct MemoryQueue(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    sent: Vec<(String, Outgoing)>,
+    hidden: Vec<(String, u32)>,
+    requests: usize,
+    refuses: bool,
+}
+
+impl MemoryQueue {
+    /// Takes the bodies sent to one queue since the last call.
+    pub fn take(&self, url: &str) -> Vec<String> {
+        let mut state = self.state();
+        let (taken, left) = std::mem::take(&mut state.sent)
+            .into_iter()
+            .partition(|(to, _)| to == url);
+        state.sent = left;
+        let taken: Vec<(String, Outgoing)> = taken;
+        taken.into_iter().map(|(_, message)| message.body).collect()
+    }
+
+    /// Every change of visibility: receipt and seconds.
+    #[must_use]
+    pub fn hidden(&self) -> Vec<(String, u32)> {
+        self.state().hidden.clone()
+    }
+
+    /// How many requests AWS would have seen.
+    #[must_use]
+    pub fn requests(&self) -> usize {
+        self.state().requests
+    }
+
+    /// Makes the queues refuse every message, or take them again.
+    pub fn refuse(&self, refuses: bool) {
+        self.state().refuses = refuses;
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Queue for MemoryQueue {
+    async fn send(&self, url: &str, messages: Vec<Outgoing>) -> Vec<usize> {
+        let mut state = self.state();
+        state.requests += messages.len().div_ceil(10);
+        if state.refuses {
+            return messages.iter().map(|message| message.id).collect();
+        }
+        state.sent.extend(
+            messages
+                .into_iter()
+                .map(|message| (url.to_owned(), message)),
+        );
+        Vec::new()
+    }
+
+    async fn hide(&self, _url: &str, receipt: &str, seconds: u32) -> Result<(), QueueError> {
+        let mut state = self.state();
+        state.requests += 1;
+        state.hidden.push((receipt.to_owned(), seconds));
+        Ok(())
+    }
+}

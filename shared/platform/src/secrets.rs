@@ -1,0 +1,128 @@
+//! Secrets, as a port; and the cache in front of it.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::Clock;
+
+/// Secrets could not be read. Carries AWS's error code and nothing of a secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the secret could not be read: {0}")]
+pub struct SecretsError(pub String);
+
+/// The store of secrets.
+#[async_trait]
+pub trait Secrets: Send + Sync {
+    /// The secret of this name; none when there is none.
+    ///
+    /// # Errors
+    /// [`SecretsError`] when the service does not answer.
+    async fn get(&self, name: &str) -> Result<Option<SecretString>, SecretsError>;
+
+    /// Whether there is a secret of this name; it is not read.
+    ///
+    /// # Errors
+    /// [`SecretsError`] when the service does not answer.
+    async fn exists(&self, name: &str) -> Result<bool, SecretsError>;
+}
+
+/// How long a secret is used without asking again.
+const FRESH: SignedDuration = SignedDuration::from_mins(5);
+
+/// How long it is remembered that there is no such secret: a new store must not wait long for its first delivery.
+const ABSENT: SignedDuration = SignedDuration::from_secs(30);
+
+/// More names than this are not remembered, so that made-up store ids cannot fill the memory.
+const MOST: usize = 1_000;
+
+/// Secrets as JSON, remembered for five minutes. When the service is down, the last known value goes on being used.
+/// After a refusal by a vendor, [`SecretCache::renewed`] asks once more, because the secret may have been rotated.
+pub struct SecretCache {
+    secrets: Arc<dyn Secrets>,
+    clock: Arc<dyn Clock>,
+    known: Mutex<HashMap<String, Known>>,
+}
+
+#[derive(Clone)]
+struct Known {
+    value: Option<Arc<SecretString>>,
+    read: Timestamp,
+}
+
+impl SecretCache {
+    /// A cache before the store of secrets.
+    #[must_use]
+    pub fn new(secrets: Arc<dyn Secrets>, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            secrets,
+            clock,
+            known: Mutex::default(),
+        }
+    }
+
+    /// The secret's text; none when there is no such secret.
+    ///
+    /// # Errors
+    /// [`SecretsError`] when the service does not answer and nothing is remembered.
+    pub async fn get(&self, name: &str) -> Result<Option<Arc<SecretString>>, SecretsError> {
+        let known = self.remembered(name);
+        if let Some(known) = &known {
+            let limit = if known.value.is_some() { FRESH } else { ABSENT };
+            if self.clock.now().duration_since(known.read) < limit {
+                return Ok(known.value.clone());
+            }
+        }
+        match (self.read(name).await, known) {
+            (Ok(value), _) => Ok(value),
+            (
+                Err(error),
+                Some(Known {
+                    value: Some(value), ..
+                }),
+            ) => {
+                tracing::warn!(%error, "secrets are unavailable; the last known value is used");
+                Ok(Some(value))
+            }
+            (Err(error), _) => Err(error),
+        }
+    }
+
+    /// Asks the service again, and tells whether the secret differs from the one that was refused.
+    ///
+    /// # Errors
+    /// [`SecretsError`] when the service does not answer.
+    pub async fn renewed(&self, name: &str, refused: &SecretString) -> Result<bool, SecretsError> {
+        let value = self.read(name).await?;
+        Ok(value.is_some_and(|value| value.expose_secret() != refused.expose_secret()))
+    }
+
+    async fn read(&self, name: &str) -> Result<Option<Arc<SecretString>>, SecretsError> {
+        let value = self.secrets.get(name).await?.map(Arc::new);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= MOST {
+            known.clear();
+        }
+        known.insert(
+            name.to_owned(),
+            Known {
+                value: value.clone(),
+                read: self.clock.now(),
+            },
+        );
+        Ok(value)
+    }
+
+    fn remembered(&self, name: &str) -> Option<Known> {
+        self.known
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(name)
+            .cloned()
+    }
+}

@@ -1,0 +1,161 @@
+//! The table, as a port.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use serde::{Serialize, de::DeserializeOwned};
+pub use serde_dynamo::AttributeValue as Value;
+pub use serde_dynamo::Item;
+
+/// A row's two-part key.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RowKey {
+    /// Partition.
+    pub pk: String,
+    /// Place within it.
+    pub sk: String,
+}
+
+impl RowKey {
+    /// A key of two parts.
+    pub fn new(pk: impl Into<String>, sk: impl Into<String>) -> Self {
+        Self {
+            pk: pk.into(),
+            sk: sk.into(),
+        }
+    }
+}
+
+/// Keys name people.
+impl fmt::Debug for RowKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RowKey(…)")
+    }
+}
+
+/// What must hold for a write to happen.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Condition {
+    /// The attribute is not there; of `pk`: the row is not there.
+    Missing(&'static str),
+    /// The attribute has this value.
+    Is(&'static str, Value),
+    /// The attribute is a number below this.
+    Below(&'static str, i64),
+    /// At least one holds.
+    Any(Vec<Self>),
+    /// All hold.
+    All(Vec<Self>),
+}
+
+impl Condition {
+    /// The row is not there.
+    #[must_use]
+    pub const fn absent() -> Self {
+        Self::Missing("pk")
+    }
+}
+
+/// A change to some attributes of one row, which is made when it is not there.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Update {
+    /// Attributes to set.
+    pub set: Vec<(&'static str, Value)>,
+    /// Lists to lengthen; a list that is not there is made.
+    pub append: Vec<(&'static str, Vec<Value>)>,
+    /// Attributes to remove.
+    pub remove: Vec<&'static str>,
+    /// What must hold.
+    pub condition: Option<Condition>,
+}
+
+/// What became of a conditional write. Both carry the row as it was: before the write, or as it stood in the way.
+#[derive(Clone, PartialEq)]
+pub enum Written {
+    /// The write happened.
+    Done(Option<Item>),
+    /// The condition did not hold.
+    Refused(Option<Item>),
+}
+
+/// Items name people.
+impl fmt::Debug for Written {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if matches!(self, Self::Done(_)) {
+            "Done(…)"
+        } else {
+            "Refused(…)"
+        })
+    }
+}
+
+/// The table did not do what was asked. Carries AWS's error code and nothing of the row.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TableError {
+    /// The table or the way to it failed.
+    #[error("the table did not answer as it should: {0}")]
+    Unavailable(String),
+    /// A row has another shape than this release knows.
+    #[error("a row has an unknown shape: {0}")]
+    Shape(String),
+}
+
+/// The table.
+#[async_trait]
+pub trait Table: Send + Sync {
+    /// Reads one row; consistently, when the newest is needed.
+    ///
+    /// # Errors
+    /// [`TableError::Unavailable`].
+    async fn get(&self, key: &RowKey, consistent: bool) -> Result<Option<Item>, TableError>;
+
+    /// Writes a whole row if the condition holds. The row is given back only when it stood in the way.
+    ///
+    /// # Errors
+    /// [`TableError::Unavailable`].
+    async fn put(&self, item: Item, condition: Option<Condition>) -> Result<Written, TableError>;
+
+    /// Changes some attributes of a row if the condition holds. The row as it was is given back either way.
+    ///
+    /// # Errors
+    /// [`TableError::Unavailable`].
+    async fn update(&self, key: &RowKey, update: Update) -> Result<Written, TableError>;
+}
+
+/// A row of a type of ours, as the table has it.
+///
+/// # Errors
+/// [`TableError::Shape`] when the type cannot be a row.
+pub fn to_item<T: Serialize>(key: &RowKey, row: &T) -> Result<Item, TableError> {
+    let mut item: Item =
+        serde_dynamo::to_item(row).map_err(|error| TableError::Shape(error.to_string()))?;
+    item.as_mut().insert("pk".to_owned(), text(&key.pk));
+    item.as_mut().insert("sk".to_owned(), text(&key.sk));
+    Ok(item)
+}
+
+/// A row of the table, as a type of ours.
+///
+/// # Errors
+/// [`TableError::Shape`] when the row has another shape. The message does not repeat the row.
+pub fn from_item<T: DeserializeOwned>(item: Item) -> Result<T, TableError> {
+    // serde's message may quote the value that did not fit, so only the type's name is told.
+    serde_dynamo::from_item(item)
+        .map_err(|_| TableError::Shape(std::any::type_name::<T>().to_owned()))
+}
+
+/// Text, as an attribute.
+pub fn text(text: impl Into<String>) -> Value {
+    Value::S(text.into())
+}
+
+/// A list of texts, as an attribute.
+pub fn texts<T: Into<String>>(entries: impl IntoIterator<Item = T>) -> Value {
+    Value::L(entries.into_iter().map(text).collect())
+}
+
+/// A whole number, as an attribute.
+#[must_use]
+pub fn whole(number: i64) -> Value {
+    Value::N(number.to_string())
+}

@@ -1,0 +1,112 @@
+//! Logs and metrics. Logs are JSON lines; metrics are lines in CloudWatch's embedded metric format.
+//!
+//! Neither carries anything about a person: a member is named by a keyed hash, a refusal by its reason code.
+
+use std::io::Write as _;
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+use tracing_subscriber::EnvFilter;
+
+use crate::config::variable;
+
+/// The metrics' namespace in CloudWatch.
+const NAMESPACE: &str = "LoyaltyBridge";
+
+/// Starts JSON logs at the level in `LOG_LEVEL` (`info` by default). Libraries only speak up when something is wrong:
+/// their debug lines print requests.
+pub fn start() {
+    let level = variable("LOG_LEVEL").unwrap_or_else(|| "info".to_owned());
+    let ours = [
+        "delivery",
+        "operator",
+        "platform",
+        "push_rule",
+        "recorder",
+        "recording",
+        "vendors",
+        "webhook",
+    ];
+    let filter: Vec<String> = std::iter::once("warn".to_owned())
+        .chain(ours.iter().map(|name| format!("{name}={level}")))
+        .collect();
+    let started = tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_current_span(false)
+        .with_env_filter(EnvFilter::new(filter.join(",")))
+        .try_init();
+    // A second start is a test's: the first one stays.
+    drop(started);
+}
+
+/// Writes one count of a metric of ours for this stack. `dimensions` come beside `Stack`; together with the metric's
+/// name they make a series, so their values must be few.
+pub fn count(now: Timestamp, metric: &str, dimensions: &[(&str, &str)], value: u64) {
+    let stack = variable("STACK").unwrap_or_else(|| "local".to_owned());
+    // Nobody can act on a log that cannot be written.
+    let _ = writeln!(
+        std::io::stdout().lock(),
+        "{}",
+        line(now, &stack, metric, dimensions, value)
+    );
+}
+
+fn line(
+    now: Timestamp,
+    stack: &str,
+    metric: &str,
+    dimensions: &[(&str, &str)],
+    value: u64,
+) -> Value {
+    let mut names = vec!["Stack"];
+    names.extend(dimensions.iter().map(|(name, _)| *name));
+    let mut line = Map::new();
+    line.insert(
+        "_aws".to_owned(),
+        json!({
+            "Timestamp": now.as_millisecond(),
+            "CloudWatchMetrics": [{
+                "Namespace": NAMESPACE,
+                "Dimensions": [names],
+                "Metrics": [{"Name": metric, "Unit": "Count"}],
+            }],
+        }),
+    );
+    line.insert("Stack".to_owned(), json!(stack));
+    for (name, value) in dimensions {
+        line.insert((*name).to_owned(), json!(value));
+    }
+    line.insert(metric.to_owned(), json!(value));
+    Value::Object(line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_metric_is_one_line_of_the_embedded_format() {
+        let line = line(
+            Timestamp::UNIX_EPOCH,
+            "bridge",
+            "Rejected",
+            &[("Destination", "rule")],
+            1,
+        );
+        assert_eq!(
+            line,
+            json!({
+                "_aws": {
+                    "Timestamp": 0,
+                    "CloudWatchMetrics": [{
+                        "Namespace": "LoyaltyBridge",
+                        "Dimensions": [["Stack", "Destination"]],
+                        "Metrics": [{"Name": "Rejected", "Unit": "Count"}],
+                    }],
+                },
+                "Stack": "bridge", "Destination": "rule", "Rejected": 1,
+            })
+        );
+    }
+}

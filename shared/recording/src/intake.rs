@@ -1,0 +1,188 @@
+//! From a batch of deliveries to what became of each.
+
+use std::{
+    collections::BTreeMap,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
+
+use futures_util::future::join_all;
+use loyalty::{Event, HashKey, MemberKey, StoreId, Who};
+use platform::{Clock, Condition, Queue, RowKey, StoreError, Stores, Table, from_item, to_item};
+use vendors::{Envelope, Read, Reason, Source, Store};
+
+use crate::{
+    Failure, Recorded,
+    member::{self, Entry},
+    rows::{self, AliasRow, OrphanRow},
+    send,
+};
+
+/// Takes deliveries in.
+pub struct Recorder {
+    /// The table.
+    pub table: Arc<dyn Table>,
+    /// The queues.
+    pub queue: Arc<dyn Queue>,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// Store settings.
+    pub stores: Stores,
+    /// The stack's key for ids.
+    pub hash_key: HashKey,
+    /// The queue of each destination that this stack has: name to URL.
+    pub queues: BTreeMap<String, String>,
+    /// Finds a source by its name.
+    pub source: fn(&str) -> Option<&'static dyn Source>,
+}
+
+/// A delivery as it lay on the inbox.
+#[derive(Clone)]
+pub struct Delivered {
+    /// The message's body: an [`Envelope`] as JSON.
+    pub body: String,
+}
+
+/// A delivery that was read.
+struct Opened {
+    envelope: Envelope,
+    store: Arc<Store>,
+    read: Read,
+}
+
+impl Recorder {
+    /// Records a batch. The result has one place for each delivery, in order.
+    pub async fn record(&self, deliveries: Vec<Delivered>) -> Vec<Result<Recorded, Failure>> {
+        let mut results: Vec<Option<Result<Recorded, Failure>>> = vec![None; deliveries.len()];
+        let mut members: BTreeMap<(StoreId, MemberKey), (Arc<Store>, Vec<Entry>)> = BTreeMap::new();
+        let opened = join_all(deliveries.iter().map(|delivery| self.open(delivery))).await;
+        for (place, opened) in opened.into_iter().enumerate() {
+            let Opened {
+                envelope,
+                store,
+                read,
+            } = match opened {
+                Ok(opened) => opened,
+                Err(failure) => {
+                    results[place] = Some(Err(failure));
+                    continue;
+                }
+            };
+            match read {
+                Read::Event(event) => match self.member(&store, &event).await {
+                    Ok(member) => {
+                        let entry =
+                            Entry::new(place, *event, envelope.packed().unwrap_or_default());
+                        let group = members
+                            .entry((store.id.clone(), member))
+                            .or_insert_with(|| (store, Vec::new()));
+                        group.1.push(entry);
+                    }
+                    Err(failure) => results[place] = Some(Err(failure)),
+                },
+                read => results[place] = Some(self.put_aside(&envelope, read).await),
+            }
+        }
+
+        let groups = members
+            .into_iter()
+            .map(|((_, key), (store, entries))| member::record(self, store, key, entries));
+        let mut groups = join_all(groups).await;
+        send::send(self, &mut groups).await;
+        for entry in groups.into_iter().flat_map(|group| group.entries) {
+            let place = entry.place;
+            results[place] = Some(entry.result());
+        }
+        // Every place was filled above; one that was not must come again.
+        results
+            .into_iter()
+            .map(|result| result.unwrap_or(Err(Failure(Reason::Panicked))))
+            .collect()
+    }
+
+    async fn open(&self, delivery: &Delivered) -> Result<Opened, Failure> {
+        let unreadable = Failure(Reason::UnreadableMessage);
+        let envelope: Envelope = serde_json::from_str(&delivery.body).map_err(|_| unreadable)?;
+        let body = envelope.open().map_err(|_| unreadable)?;
+        let source = (self.source)(&envelope.source).ok_or(unreadable)?;
+        let store = self.stores.get(&envelope.store).await.map_err(|error| {
+            tracing::error!(store = %envelope.store, %error, "a delivery waits for its store's settings");
+            Failure(match error {
+                StoreError::Table(_) => Reason::TableUnavailable,
+                StoreError::Missing(_) | StoreError::Unreadable(_) => Reason::StoreMissing,
+            })
+        })?;
+        if !store.sources.has(source.name()) {
+            let read = Read::Kept {
+                topic: None,
+                reason: Reason::SourceOff,
+            };
+            return Ok(Opened {
+                envelope,
+                store,
+                read,
+            });
+        }
+        // A body that breaks the reader must not take its neighbours with it.
+        let read = catch_unwind(AssertUnwindSafe(|| {
+            source.read(&envelope, &body, &store, &self.hash_key)
+        }));
+        let read = read.map_err(|_| Failure(Reason::Panicked))?;
+        Ok(Opened {
+            envelope,
+            store,
+            read,
+        })
+    }
+
+    /// The key of the member that an event is about. Only a person without an address is looked up by the source's id.
+    async fn member(&self, store: &Store, event: &Event) -> Result<MemberKey, Failure> {
+        let Who::External(alias) = &event.who else {
+            return Ok(event.who.key());
+        };
+        let row = self
+            .table
+            .get(&rows::alias_key(&store.id, alias), false)
+            .await;
+        let row = row.map_err(|_| Failure(Reason::TableUnavailable))?;
+        let known = row
+            .and_then(|item| from_item::<AliasRow>(item).ok())
+            .map(|row| row.member);
+        Ok(known.unwrap_or_else(|| event.who.key()))
+    }
+
+    /// Keeps what is about no member, or what nobody can use yet.
+    async fn put_aside(&self, envelope: &Envelope, read: Read) -> Result<Recorded, Failure> {
+        let (topic, reason, notice) = match read {
+            Read::Kept { topic, reason } => (topic, Some(reason), None),
+            Read::Notice { topic, text } => (Some(topic), None, Some(text)),
+            Read::Event(_) => return Err(Failure(Reason::Panicked)),
+        };
+        let key: RowKey = rows::orphan_key(&envelope.store, envelope.arrived, &envelope.nonce);
+        let row = OrphanRow {
+            v: 1,
+            source: envelope.source.clone(),
+            topic: topic.clone(),
+            reason,
+            notice: notice.clone(),
+            arrived: envelope.arrived,
+            delivery: envelope.delivery.clone(),
+            body: envelope.packed().ok(),
+            ttl: rows::ttl(envelope.arrived(), rows::KEPT_DAYS),
+        };
+        let unavailable = Failure(Reason::TableUnavailable);
+        let item = to_item(&key, &row).map_err(|_| unavailable)?;
+        self.table
+            .put(item, Some(Condition::absent()))
+            .await
+            .map_err(|_| unavailable)?;
+        let store = &envelope.store;
+        if let Some(notice) = notice {
+            tracing::warn!(%store, topic, notice, "a person at the merchant should know this");
+            return Ok(Recorded::Notice);
+        }
+        let reason = reason.unwrap_or(Reason::UnknownTopic);
+        tracing::warn!(%store, topic, reason = reason.code(), "a delivery was kept and not used");
+        Ok(Recorded::Kept(reason))
+    }
+}

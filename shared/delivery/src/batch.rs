@@ -1,0 +1,156 @@
+//! One batch of a destination's queue.
+
+use std::{collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use futures_util::{FutureExt as _, StreamExt as _, stream};
+use loyalty::{MemberKey, StoreId};
+use platform::{Clock, Deadline, Queue, SecretCache, Stores, Table, telemetry};
+use vendors::{Destination, Message, Outcome, Reason};
+
+use crate::{Http, member::Job};
+
+/// Members worked on at the same time. Rule's own client has four calls under way.
+const AT_ONCE: usize = 4;
+
+/// Writes to one destination.
+pub struct Pusher {
+    /// The destination.
+    pub destination: &'static dyn Destination,
+    /// The table.
+    pub table: Arc<dyn Table>,
+    /// The queues.
+    pub queue: Arc<dyn Queue>,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// Store settings.
+    pub stores: Stores,
+    /// Credentials.
+    pub secrets: SecretCache,
+    /// The first part of every secret's name.
+    pub secret_prefix: String,
+    /// The client.
+    pub http: Http,
+    /// The queue that the messages come from, to give them back with a wait.
+    pub queue_url: String,
+}
+
+/// A message as it was received.
+#[derive(Clone)]
+pub struct Received {
+    /// Gives it back.
+    pub receipt: String,
+    /// A [`Message`] as JSON.
+    pub body: String,
+    /// How often it was handed out, this time included.
+    pub receives: u32,
+}
+
+impl Pusher {
+    /// Works through a batch. The result has one outcome for each message, in order; those with a wait were hidden for
+    /// it and must be reported as failed.
+    pub async fn push(&self, received: &[Received], deadline: Deadline) -> Vec<Outcome> {
+        let mut outcomes = vec![
+            Outcome::Retry {
+                after: Duration::ZERO,
+                reason: Reason::UnreadableMessage
+            };
+            received.len()
+        ];
+        let mut members: BTreeMap<(StoreId, MemberKey), Vec<Job>> = BTreeMap::new();
+        for (place, received) in received.iter().enumerate() {
+            match serde_json::from_str::<Message>(&received.body) {
+                Ok(message) => members
+                    .entry((message.store.clone(), message.member.clone()))
+                    .or_default()
+                    .push(Job {
+                        place,
+                        message,
+                        receives: received.receives,
+                    }),
+                Err(_) => outcomes[place] = unreadable(),
+            }
+        }
+        let turns = members.into_values().map(|jobs| self.turn(jobs, deadline));
+        let done: Vec<_> = stream::iter(turns)
+            .buffer_unordered(AT_ONCE)
+            .collect()
+            .await;
+        for (jobs, results) in done {
+            for (job, outcome) in jobs.iter().zip(results) {
+                outcomes[job.place] = outcome;
+                self.report(&job.message, outcome);
+            }
+        }
+        self.give_back(received, &outcomes).await;
+        outcomes
+    }
+
+    /// One member's turn. A panic gives only this member's messages back.
+    async fn turn(&self, mut jobs: Vec<Job>, deadline: Deadline) -> (Vec<Job>, Vec<Outcome>) {
+        jobs.sort_by_key(|job| job.message.note.as_ref().map(|note| note.occurrence));
+        let results = AssertUnwindSafe(self.member(&jobs, deadline))
+            .catch_unwind()
+            .await;
+        let results = results.unwrap_or_else(|_| {
+            vec![
+                Outcome::Retry {
+                    after: Duration::from_secs(60),
+                    reason: Reason::Panicked
+                };
+                jobs.len()
+            ]
+        });
+        (jobs, results)
+    }
+
+    /// One log line for each attempt, and a count of what a person must see.
+    fn report(&self, message: &Message, outcome: Outcome) {
+        let destination = self.destination.name();
+        let note = message.note.as_ref();
+        let event = note.map(|note| note.event.as_str());
+        let kind = note.map_or("member_updated", |note| note.kind.name());
+        let reason = outcome.reason().map(Reason::code);
+        let wait_s = outcome.wait().map(|wait| wait.as_secs());
+        let (store, name) = (&message.store, outcome.name());
+        match outcome {
+            Outcome::Rejected(_) | Outcome::Misconfigured(_) | Outcome::Unconfirmed => {
+                tracing::error!(%store, destination, event, kind, outcome = name, reason, wait_s, "delivery.attempted");
+            }
+            _ => {
+                tracing::info!(%store, destination, event, kind, outcome = name, reason, wait_s, "delivery.attempted")
+            }
+        }
+        if matches!(outcome, Outcome::Rejected(_) | Outcome::Unconfirmed) {
+            telemetry::count(
+                self.clock.now(),
+                "Rejected",
+                &[("Destination", destination)],
+                1,
+            );
+        }
+    }
+
+    /// Hides what must wait. Without it the queue's own visibility applies, which is longer: nothing is lost.
+    async fn give_back(&self, received: &[Received], outcomes: &[Outcome]) {
+        let waits = received
+            .iter()
+            .zip(outcomes)
+            .filter_map(|(received, outcome)| Some((received, outcome.wait()?)));
+        let hides = waits.map(|(received, wait)| async move {
+            let seconds = u32::try_from(wait.as_secs().max(1)).unwrap_or(u32::MAX);
+            if let Err(error) = self.queue.hide(&self.queue_url, &received.receipt, seconds).await {
+                tracing::warn!(%error, "a message waits for the queue's own time instead of its own");
+            }
+        });
+        futures_util::future::join_all(hides).await;
+    }
+}
+
+/// A message that no release can read goes to the dead-letter queue in the end, where a person finds it.
+fn unreadable() -> Outcome {
+    tracing::error!("a message cannot be read; it will end in the dead-letter queue");
+    Outcome::Retry {
+        after: Duration::from_secs(60),
+        reason: Reason::UnreadableMessage,
+    }
+}

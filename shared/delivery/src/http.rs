@@ -1,0 +1,180 @@
+//! The one HTTP client.
+
+use std::{sync::Arc, time::Duration};
+
+use reqwest::{Client, Url, header::HeaderValue, redirect::Policy};
+use secrecy::ExposeSecret;
+use vendors::{Call, Header, Method, Reply};
+
+/// How long a call may take in all. ASSUMED `rule-timeout`: Rule's own plugin waits 45 s; 30 s is enough.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How much of a body is read.
+const BODY: usize = 256 * 1024;
+
+/// Why the client cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum HttpError {
+    /// The TLS library did not start.
+    #[error("the TLS library did not start: {0}")]
+    Tls(String),
+    /// A vendor's address was set to something that is not this machine.
+    #[error(
+        "{0} is not a loopback address: only a stand-in on this machine may take a vendor's place"
+    )]
+    NotLoopback(String),
+}
+
+/// Why there is no reply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NoReply {
+    /// No connection: certainly nothing was sent.
+    NotSent,
+    /// Something may have arrived.
+    NotAnswered,
+}
+
+/// Sends calls to one vendor. Does not follow redirects: they would carry the credential elsewhere.
+#[derive(Debug, Clone)]
+pub struct Http {
+    client: Client,
+    base: String,
+}
+
+impl Http {
+    /// A client for the vendor at `base`. `stand_in`, where set, takes its place; it must be on this machine.
+    ///
+    /// # Errors
+    /// [`HttpError`] when the client cannot be made.
+    #[expect(clippy::disallowed_methods, reason = "this is the one client")]
+    pub fn new(base: &str, stand_in: Option<&str>) -> Result<Self, HttpError> {
+        let base = match stand_in {
+            Some(stand_in) if !is_loopback(stand_in) => {
+                return Err(HttpError::NotLoopback(stand_in.to_owned()));
+            }
+            Some(stand_in) => stand_in,
+            None => base,
+        };
+        let tls_error = |error: &dyn std::fmt::Display| HttpError::Tls(error.to_string());
+        let roots = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
+        let tls = rustls::ClientConfig::builder_with_provider(Arc::new(
+            rustls::crypto::aws_lc_rs::default_provider(),
+        ))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| tls_error(&error))?
+        .with_root_certificates(rustls::RootCertStore { roots })
+        .with_no_client_auth();
+        let client = Client::builder()
+            .tls_backend_preconfigured(tls)
+            .redirect(Policy::none())
+            .connect_timeout(Duration::from_secs(5))
+            .timeout(TIMEOUT)
+            // Below any vendor's keep-alive: a connection that died while the function was frozen must not be reused.
+            .pool_idle_timeout(Duration::from_secs(4))
+            .user_agent(concat!("loyalty-bridge/", env!("CARGO_PKG_VERSION")))
+            .no_proxy()
+            .build()
+            .map_err(|error| tls_error(&error.without_url()))?;
+        Ok(Self {
+            client,
+            base: base.trim_end_matches('/').to_owned(),
+        })
+    }
+
+    pub(crate) async fn send(&self, call: &Call, credential: &[Header]) -> Result<Reply, NoReply> {
+        let url = format!("{}{}", self.base, call.path);
+        let mut request = match call.method {
+            Method::Get => self.client.get(url),
+            Method::Post => self.client.post(url),
+        };
+        for header in credential {
+            let mut value = HeaderValue::from_str(header.value.expose_secret())
+                .map_err(|_| NoReply::NotSent)?;
+            value.set_sensitive(true);
+            request = request.header(header.name, value);
+        }
+        if let Some(body) = &call.body {
+            request = request
+                .header("content-type", "application/json")
+                .body(body.to_string());
+        }
+        let response = request.send().await.map_err(|error| no_reply(&error))?;
+        read(response).await.map_err(|error| no_reply(&error))
+    }
+}
+
+fn no_reply(error: &reqwest::Error) -> NoReply {
+    if error.is_connect() || error.is_builder() {
+        NoReply::NotSent
+    } else {
+        NoReply::NotAnswered
+    }
+}
+
+async fn read(mut response: reqwest::Response) -> Result<Reply, reqwest::Error> {
+    let header = |name| {
+        response
+            .headers()
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .map(ToOwned::to_owned)
+    };
+    let mut reply = Reply {
+        status: response.status().as_u16(),
+        retry_after: header("retry-after"),
+        date: header("date"),
+        body: Vec::new(),
+    };
+    while let Some(chunk) = response.chunk().await? {
+        let room = BODY.saturating_sub(reply.body.len());
+        reply
+            .body
+            .extend_from_slice(&chunk[..chunk.len().min(room)]);
+        if chunk.len() >= room {
+            break;
+        }
+    }
+    Ok(reply)
+}
+
+fn is_loopback(base: &str) -> bool {
+    let Ok(url) = Url::parse(base) else {
+        return false;
+    };
+    match url.host_str() {
+        Some("localhost") => true,
+        Some(host) => host
+            .trim_matches(['[', ']'])
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|ip| ip.is_loopback()),
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_this_machine_may_take_a_vendors_place() {
+        for base in [
+            "http://127.0.0.1:4567",
+            "http://localhost:1",
+            "http://[::1]:9",
+        ] {
+            assert!(
+                Http::new("https://app.rule.io", Some(base)).is_ok(),
+                "{base}"
+            );
+        }
+        for base in [
+            "http://10.0.0.1",
+            "https://example.com",
+            "http://localhost.example.com",
+            "nonsense",
+        ] {
+            let refused = Http::new("https://app.rule.io", Some(base));
+            assert!(matches!(refused, Err(HttpError::NotLoopback(_))), "{base}");
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! The lease on one member at one destination, and what is known of the destination's copy.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use loyalty::{MemberKey, StoreId};
+use platform::{
+    Condition, RowKey, Table, TableError, Update, Written, from_item, member_row, text, texts,
+    whole,
+};
+use serde::{Deserialize, Serialize};
+
+/// The row `SYNC#<destination>`: who works on this member now, and what the destination was last told.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Sync {
+    holder: Option<String>,
+    /// µs since 1970.
+    held_until: i64,
+    /// What was about to be written, or may have been, by holders who never said how it ended: the deliveries of
+    /// automations, or a token for a picture.
+    pub(crate) intent: Vec<String>,
+    /// The version of the picture that was written last.
+    pub(crate) version: u64,
+    /// The fingerprint of what was written of it.
+    pub(crate) picture: Option<String>,
+    /// The vendor's id of the person.
+    pub(crate) person: Option<String>,
+    /// The marker of the automation that was started last, as far as we know.
+    pub(crate) marker: Option<String>,
+    /// When something was written last, µs since 1970.
+    pub(crate) written: Option<i64>,
+    /// Why the picture was refused, when it was.
+    pub(crate) refused: Option<String>,
+}
+
+/// A lease that is held.
+pub(crate) struct Lease {
+    table: Arc<dyn Table>,
+    key: RowKey,
+    token: String,
+    until: Timestamp,
+    /// The row: as it was when the lease began, and from then on as this holder knows it.
+    pub(crate) sync: Sync,
+    /// What earlier holders left unsettled.
+    pub(crate) unsettled: Vec<String>,
+    /// Whether the picture must be written even if the books say that it was: an earlier holder may have written
+    /// another one.
+    pub(crate) rewrite: bool,
+}
+
+/// Whether the lease could be had.
+pub(crate) enum Acquired {
+    Held(Box<Lease>),
+    /// By someone else, until then.
+    Busy(Timestamp),
+}
+
+/// Takes the lease if nobody holds it. `intends` is added to what stands there: should this holder vanish, the next one
+/// knows what to look for.
+pub(crate) async fn acquire(
+    table: &Arc<dyn Table>,
+    (store, member, destination): (&StoreId, &MemberKey, &str),
+    now: Timestamp,
+    until: Timestamp,
+    intends: Vec<String>,
+) -> Result<Acquired, TableError> {
+    let key = member_row(store, member, format!("SYNC#{destination}"));
+    let token = platform::nonce();
+    let update = Update {
+        set: vec![
+            ("v", whole(1)),
+            ("holder", text(&token)),
+            ("held_until", whole(until.as_microsecond())),
+        ],
+        append: vec![("intent", intends.into_iter().map(text).collect())],
+        condition: Some(Condition::Any(vec![
+            Condition::Missing("holder"),
+            Condition::Below("held_until", now.as_microsecond()),
+        ])),
+        ..Update::default()
+    };
+    match table.update(&key, update).await? {
+        Written::Done(old) => {
+            let sync: Sync = old.map(from_item).transpose()?.unwrap_or_default();
+            let unsettled = sync.intent.clone();
+            Ok(Acquired::Held(Box::new(Lease {
+                table: table.clone(),
+                key,
+                token,
+                until,
+                sync,
+                unsettled,
+                rewrite: false,
+            })))
+        }
+        Written::Refused(current) => {
+            let current: Sync = current.map(from_item).transpose()?.unwrap_or_default();
+            Ok(Acquired::Busy(instant(current.held_until)))
+        }
+    }
+}
+
+impl Lease {
+    /// Names this holder.
+    pub(crate) fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// When it ends by itself.
+    pub(crate) fn until(&self) -> Timestamp {
+        self.until
+    }
+
+    /// Gives the lease up and writes what this holder learned. When the lease was lost meanwhile, someone else may have
+    /// written in between, so the row is only marked: the next holder writes the picture again. Tells whether the lease
+    /// was still held.
+    pub(crate) async fn release(mut self) -> Result<bool, TableError> {
+        if self.rewrite && self.unsettled.is_empty() {
+            self.unsettled.push(self.token.clone());
+        }
+        let sync = &self.sync;
+        let mut set = vec![
+            ("intent", texts(self.unsettled.iter().map(String::as_str))),
+            (
+                "version",
+                whole(i64::try_from(sync.version).unwrap_or(i64::MAX)),
+            ),
+        ];
+        let mut remove = vec!["holder", "held_until"];
+        for (name, value) in [
+            ("picture", &sync.picture),
+            ("person", &sync.person),
+            ("marker", &sync.marker),
+            ("refused", &sync.refused),
+        ] {
+            match value {
+                Some(value) => set.push((name, text(value))),
+                None => remove.push(name),
+            }
+        }
+        if let Some(written) = sync.written {
+            set.push(("written", whole(written)));
+        }
+        let condition = Some(Condition::Is("holder", text(&self.token)));
+        match self
+            .table
+            .update(
+                &self.key,
+                Update {
+                    set,
+                    remove,
+                    condition,
+                    ..Update::default()
+                },
+            )
+            .await?
+        {
+            Written::Done(_) => Ok(true),
+            Written::Refused(_) => {
+                self.mark().await?;
+                Ok(false)
+            }
+        }
+    }
+
+    /// Leaves a trace for the next holder that something was written after the lease was lost.
+    async fn mark(&self) -> Result<(), TableError> {
+        let update = Update {
+            append: vec![("intent", vec![text(&self.token)])],
+            ..Update::default()
+        };
+        self.table.update(&self.key, update).await.map(drop)
+    }
+}
+
+fn instant(micros: i64) -> Timestamp {
+    Timestamp::from_microsecond(micros).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+/// How long a lease lasts: to the end of the invocation and one call beyond it, so that Lambda ends a holder before its
+/// lease ends.
+pub(crate) fn lasts_until(deadline: Timestamp) -> Timestamp {
+    let call = SignedDuration::try_from(crate::http::TIMEOUT).unwrap_or_default();
+    deadline.checked_add(call).unwrap_or(deadline)
+}

@@ -1,0 +1,222 @@
+//! The book of event deliveries: what was claimed, sent, refused, or cannot be told.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use loyalty::{MemberKey, StoreId};
+use platform::{
+    Condition, RowKey, Table, TableError, Update, Value, Written, from_item, member_row, text,
+    to_item, whole,
+};
+use serde::{Deserialize, Serialize};
+use vendors::{Message, Note, Plan, Reason};
+
+/// How long a delivery stays in the book.
+const DAYS: i64 = 90;
+
+/// Where a delivery stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Status {
+    /// A request was about to be made. Once its holder is gone, nobody knows whether it was.
+    Claimed,
+    /// It is certain that nothing was sent; it will be tried again.
+    Waiting,
+    Sent,
+    /// The vendor will never take it.
+    Rejected,
+    /// Nobody can tell whether the automation started.
+    Unconfirmed,
+}
+
+/// The row `DELIVERY#<event>#<occurrence>#<destination>`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Delivery {
+    v: u8,
+    pub(crate) status: Status,
+    /// Whose claim it is: the lease's token.
+    #[serde(default)]
+    pub(crate) holder: String,
+    /// Whether the request starts an automation, so that its fate must be known.
+    #[serde(default)]
+    pub(crate) starts: bool,
+    /// The fingerprint of what it says of the event.
+    #[serde(default)]
+    pub(crate) event: String,
+    /// The fingerprint of what it says of the member.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) picture: Option<String>,
+    #[serde(default)]
+    pub(crate) attempts: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) reason: Option<Reason>,
+    /// When it last changed, µs since 1970.
+    #[serde(default)]
+    at: i64,
+    #[serde(default)]
+    ttl: i64,
+}
+
+/// The book of one member's deliveries to one destination.
+#[derive(Clone)]
+pub(crate) struct Ledger {
+    pub(crate) table: Arc<dyn Table>,
+    pub(crate) store: StoreId,
+    pub(crate) member: MemberKey,
+    pub(crate) destination: &'static str,
+}
+
+/// Whether a claim could be made.
+pub(crate) enum Claim {
+    /// It is ours; these were the attempts so far.
+    Ours(u32),
+    /// The delivery stands otherwise.
+    Stands(Delivery),
+}
+
+impl Ledger {
+    fn key(&self, delivery: &str) -> RowKey {
+        member_row(
+            &self.store,
+            &self.member,
+            format!("DELIVERY#{delivery}#{}", self.destination),
+        )
+    }
+
+    pub(crate) async fn get(&self, delivery: &str) -> Result<Option<Delivery>, TableError> {
+        self.table
+            .get(&self.key(delivery), true)
+            .await?
+            .map(from_item)
+            .transpose()
+    }
+
+    /// Claims a delivery that nobody has tried, or whose last try certainly sent nothing. The last write before the
+    /// request.
+    pub(crate) async fn claim(
+        &self,
+        note: &Note,
+        plan: &Plan,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<Claim, TableError> {
+        let key = self.key(&note.delivery());
+        let mut row = Delivery {
+            v: 1,
+            status: Status::Claimed,
+            holder: token.to_owned(),
+            starts: plan.starts,
+            event: plan.event.clone(),
+            picture: plan.picture.clone(),
+            attempts: 1,
+            reason: None,
+            at: now.as_microsecond(),
+            ttl: now.as_second() + DAYS * 24 * 60 * 60,
+        };
+        match self
+            .table
+            .put(to_item(&key, &row)?, Some(Condition::absent()))
+            .await?
+        {
+            Written::Done(_) => return Ok(Claim::Ours(0)),
+            Written::Refused(Some(item)) => {
+                let stands: Delivery = from_item(item)?;
+                if stands.status != Status::Waiting {
+                    return Ok(Claim::Stands(stands));
+                }
+                row.attempts = stands.attempts + 1;
+                let waiting = Condition::Is("status", text("waiting"));
+                match self.table.put(to_item(&key, &row)?, Some(waiting)).await? {
+                    Written::Done(_) => return Ok(Claim::Ours(stands.attempts)),
+                    Written::Refused(Some(item)) => return Ok(Claim::Stands(from_item(item)?)),
+                    Written::Refused(None) => {}
+                }
+            }
+            Written::Refused(None) => {}
+        }
+        Err(TableError::Unavailable(
+            "the delivery's row keeps changing".to_owned(),
+        ))
+    }
+
+    /// Writes how a claim ended. A claim that someone else has taken over meanwhile is left to them.
+    pub(crate) async fn end(
+        &self,
+        delivery: &str,
+        holder: &str,
+        status: Status,
+        reason: Option<Reason>,
+        now: Timestamp,
+    ) -> Result<(), TableError> {
+        let mut set = vec![
+            ("status", status_text(status)),
+            ("at", whole(now.as_microsecond())),
+        ];
+        set.extend(reason.map(|reason| ("reason", text(reason.code()))));
+        let condition = Some(Condition::All(vec![
+            Condition::Is("status", status_text(Status::Claimed)),
+            Condition::Is("holder", text(holder)),
+        ]));
+        self.table
+            .update(
+                &self.key(delivery),
+                Update {
+                    set,
+                    condition,
+                    ..Update::default()
+                },
+            )
+            .await
+            .map(drop)
+    }
+
+    /// As [`Ledger::end`] for what a person must see: it is listed in the index `work`, with the message, and stays until
+    /// it is handled.
+    pub(crate) async fn end_for_a_person(
+        &self,
+        delivery: &str,
+        holder: &str,
+        (status, reason): (Status, Reason),
+        message: &Message,
+        now: Timestamp,
+    ) -> Result<(), TableError> {
+        let name = if status == Status::Unconfirmed {
+            "unconfirmed"
+        } else {
+            "rejected"
+        };
+        let shown =
+            serde_json::to_string(message).map_err(|error| TableError::Shape(error.to_string()))?;
+        let at = now.as_microsecond();
+        let update = Update {
+            set: vec![
+                ("status", status_text(status)),
+                ("reason", text(reason.code())),
+                ("message", text(shown)),
+                ("at", whole(at)),
+                (
+                    "wp",
+                    text(format!("{name}#{}#{}", self.store, self.destination)),
+                ),
+                ("ws", text(format!("{at:020}#{delivery}"))),
+            ],
+            remove: vec!["ttl"],
+            condition: Some(Condition::Is("holder", text(holder))),
+            ..Update::default()
+        };
+        self.table
+            .update(&self.key(delivery), update)
+            .await
+            .map(drop)
+    }
+}
+
+fn status_text(status: Status) -> Value {
+    text(match status {
+        Status::Claimed => "claimed",
+        Status::Waiting => "waiting",
+        Status::Sent => "sent",
+        Status::Rejected => "rejected",
+        Status::Unconfirmed => "unconfirmed",
+    })
+}

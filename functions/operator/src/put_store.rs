@@ -1,0 +1,116 @@
+//! `put_store`: checks a store document, writes it, and says what is left to do.
+
+use serde_json::{Map, Value, json};
+use vendors::{Fault, Store, registry};
+
+use crate::command::{Operator, fault};
+
+impl Operator {
+    /// `{"command": "put_store", "store": {…}}` answers `{"ok", "store", "urls", "missing_secrets"}`.
+    pub(crate) async fn put_store(&self, mut asked: Value) -> Result<Value, Vec<Fault>> {
+        let document = asked["store"].take();
+        let mut faults: Vec<Fault> = asked
+            .as_object()
+            .into_iter()
+            .flat_map(Map::keys)
+            .filter(|key| *key != "store")
+            .flat_map(|key| fault(key, "is not known here; `put_store` takes `store`"))
+            .collect();
+        let store = match Store::read(document.clone()) {
+            Ok(store) => Some(store),
+            Err(more) => {
+                faults.extend(more.into_iter().map(|more| Fault {
+                    path: format!("store.{}", more.path),
+                    ..more
+                }));
+                None
+            }
+        };
+        faults.extend(store.iter().flat_map(|store| self.undeployed(store)));
+        let Some(store) = store.filter(|_| faults.is_empty()) else {
+            return Err(faults);
+        };
+
+        self.stores
+            .put(&store.id, &document)
+            .await
+            .map_err(|error| fault("store", error))?;
+        tracing::info!(store = %store.id, "a store was put");
+        Ok(json!({
+            "ok": true,
+            "store": store.id.as_str(),
+            "urls": self.urls(&store),
+            "missing_secrets": self.missing_secrets(&store).await?,
+        }))
+    }
+
+    fn undeployed(&self, store: &Store) -> Vec<Fault> {
+        let used = registry::DESTINATIONS
+            .iter()
+            .map(|destination| destination.name());
+        used.filter(|name| store.destinations.has(name) && !self.deployed.contains(name))
+            .map(|name| Fault {
+                path: format!("store.destinations.{name}"),
+                message: format!("this stack was deployed without it: deploy with its parameter With… set to \"true\", or set `{name}.on` to false"),
+            })
+            .collect()
+    }
+
+    /// What each source must be told: the URL, and the one that carries the secret itself for a source that sends none.
+    fn urls(&self, store: &Store) -> Value {
+        let mut urls = Map::new();
+        for source in registry::SOURCES
+            .iter()
+            .filter(|source| store.sources.has(source.name()))
+        {
+            let url = format!(
+                "{}/webhooks/{}/{}",
+                self.api_url.trim_end_matches('/'),
+                source.name(),
+                store.id
+            );
+            let with_token = format!("{url}/<the secret's `current`>");
+            urls.insert(
+                source.name().to_owned(),
+                json!({"url": url, "url_with_token": with_token}),
+            );
+        }
+        Value::Object(urls)
+    }
+
+    async fn missing_secrets(&self, store: &Store) -> Result<Vec<Value>, Vec<Fault>> {
+        let sources = registry::SOURCES
+            .iter()
+            .filter(|source| store.sources.has(source.name()));
+        let inbound = sources.map(|source| {
+            // The shell makes the secret, so that nobody invents a weak one and nobody else ever sees it.
+            let form = r#""{\"v\":1,\"current\":\"$(openssl rand -hex 32)\"}""#.to_owned();
+            (format!("{}-webhook", source.name()), form)
+        });
+        let destinations = registry::DESTINATIONS
+            .iter()
+            .filter(|destination| store.destinations.has(destination.name()));
+        let outbound = destinations.map(|destination| {
+            (
+                destination.name().to_owned(),
+                format!("'{}'", destination.secret_form()),
+            )
+        });
+        let mut missing = Vec::new();
+        for (connection, form) in inbound.chain(outbound) {
+            let name = format!("{}/{}/{connection}", self.secret_prefix, store.id);
+            if !self
+                .secrets
+                .exists(&name)
+                .await
+                .map_err(|error| fault("missing_secrets", error))?
+            {
+                let command = format!(
+                    "aws secretsmanager create-secret --name {name} --secret-string {form}"
+                );
+                missing.push(json!({"name": name, "command": command}));
+            }
+        }
+        Ok(missing)
+    }
+}

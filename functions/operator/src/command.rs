@@ -51,10 +51,10 @@ fn command(asked: &mut Value) -> Result<Command, Vec<Fault>> {
     let missing = named.is_none();
     let command = section.one_of("command", &COMMANDS, Command::PutStore);
     if missing {
-        let names: Vec<_> = COMMANDS.iter().map(|(name, _)| *name).collect();
+        let all: Vec<_> = COMMANDS.iter().map(|(name, _)| *name).collect();
         section.fault(
             "command",
-            format!("is missing; the commands are {}", names.join(", ")),
+            format!("is missing; the commands are {}", all.join(", ")),
         );
     }
     if faults.is_empty() {

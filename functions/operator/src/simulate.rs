@@ -21,17 +21,12 @@ impl Operator {
             .await
             .map_err(|error| fault("store", error))?;
         let now = self.clock.now();
-        let sources = registry::SOURCES
+        let number = now.as_microsecond();
+        let mut sources = registry::SOURCES
             .iter()
             .filter(|source| settings.sources.has(source.name()));
-        let example = sources
-            .filter_map(|source| {
-                Some((
-                    *source,
-                    source.example(kind, &email, now, now.as_microsecond())?,
-                ))
-            })
-            .next();
+        let example =
+            sources.find_map(|source| Some((*source, source.example(kind, &email, now, number)?)));
         let Some((source, body)) = example else {
             return Err(fault(
                 "kind",

@@ -38,7 +38,7 @@ pub async fn serve(destination: &'static dyn Destination) -> Result<(), Error> {
         secrets: SecretCache::new(Arc::new(SecretsManager::new(&sdk)), clock.clone()),
         clock,
         secret_prefix,
-        http: Http::new(destination.base(), stand_in.as_deref())?,
+        wire: Arc::new(Http::new(destination.base(), stand_in.as_deref())?),
         queue_url,
     };
     run(service_fn(|event| push(&pusher, event))).await

@@ -23,7 +23,7 @@ pub(crate) async fn answer(door: &Door, request: Request) -> Result<Response<Bod
         .body(body.into())?)
 }
 
-/// lambda_http undoes the base64 flag: the body is what the caller sent, byte for byte.
+/// `lambda_http` undoes the base64 flag: the body is what the caller sent, byte for byte.
 fn inbound(request: Request) -> Inbound {
     let headers = request
         .headers()

@@ -61,7 +61,7 @@ impl Pusher {
         let mut amended = false;
         let mut renewed = false;
         for _ in 0..CALLS {
-            let reply = match self.http.send(&call, &credential.headers).await {
+            let reply = match self.wire.send(&call, &credential.headers).await {
                 Err(NoReply::NotSent) => return Attempted::NotSent(Reason::NoAnswer),
                 Err(NoReply::NotAnswered) => None,
                 Ok(reply) => Some(reply),
@@ -117,7 +117,7 @@ fn log(call: &Call, reply: Option<&Reply>) {
 /// How long to wait before the next try: doubling from five seconds, with up to a quarter more so that many do not come
 /// back at once, and never sooner than the vendor asks.
 pub(crate) fn backoff(attempts: u32, hint: Option<Duration>, spread: u8) -> Duration {
-    const LONGEST: Duration = Duration::from_secs(15 * 60);
+    const LONGEST: Duration = Duration::from_mins(15);
     let base = Duration::from_secs(5) * 2_u32.pow(attempts.min(8));
     let jitter = base / 4 * u32::from(spread) / 255;
     (base + jitter).max(hint.unwrap_or_default()).min(LONGEST)
@@ -133,7 +133,7 @@ mod tests {
             for spread in [0, 7, 128, 255] {
                 for hint in [0, 1, 30, 600, 900] {
                     let wait = backoff(attempts, Some(Duration::from_secs(hint)), spread);
-                    assert!(wait >= Duration::from_secs(hint) && wait <= Duration::from_secs(900));
+                    assert!(wait >= Duration::from_secs(hint) && wait <= Duration::from_mins(15));
                     assert!(
                         wait >= backoff(attempts, None, 0),
                         "jitter and hints only add"

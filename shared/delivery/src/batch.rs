@@ -7,7 +7,7 @@ use loyalty::{MemberKey, StoreId};
 use platform::{Clock, Deadline, Queue, SecretCache, Stores, Table, telemetry};
 use vendors::{Destination, Message, Outcome, Reason};
 
-use crate::{Http, member::Job};
+use crate::{Wire, member::Job};
 
 /// Members worked on at the same time. Rule's own client has four calls under way.
 const AT_ONCE: usize = 4;
@@ -28,8 +28,8 @@ pub struct Pusher {
     pub secrets: SecretCache,
     /// The first part of every secret's name.
     pub secret_prefix: String,
-    /// The client.
-    pub http: Http,
+    /// The way to the vendor.
+    pub wire: Arc<dyn Wire>,
     /// The queue that the messages come from, to give them back with a wait.
     pub queue_url: String,
 }
@@ -88,13 +88,13 @@ impl Pusher {
     /// One member's turn. A panic gives only this member's messages back.
     async fn turn(&self, mut jobs: Vec<Job>, deadline: Deadline) -> (Vec<Job>, Vec<Outcome>) {
         jobs.sort_by_key(|job| job.message.note.as_ref().map(|note| note.occurrence));
-        let results = AssertUnwindSafe(self.member(&jobs, deadline))
+        let results = AssertUnwindSafe(Box::pin(self.member(&jobs, deadline)))
             .catch_unwind()
             .await;
         let results = results.unwrap_or_else(|_| {
             vec![
                 Outcome::Retry {
-                    after: Duration::from_secs(60),
+                    after: Duration::from_mins(1),
                     reason: Reason::Panicked
                 };
                 jobs.len()
@@ -117,7 +117,7 @@ impl Pusher {
                 tracing::error!(%store, destination, event, kind, outcome = name, reason, wait_s, "delivery.attempted");
             }
             _ => {
-                tracing::info!(%store, destination, event, kind, outcome = name, reason, wait_s, "delivery.attempted")
+                tracing::info!(%store, destination, event, kind, outcome = name, reason, wait_s, "delivery.attempted");
             }
         }
         if matches!(outcome, Outcome::Rejected(_) | Outcome::Unconfirmed) {
@@ -150,7 +150,7 @@ impl Pusher {
 fn unreadable() -> Outcome {
     tracing::error!("a message cannot be read; it will end in the dead-letter queue");
     Outcome::Retry {
-        after: Duration::from_secs(60),
+        after: Duration::from_mins(1),
         reason: Reason::UnreadableMessage,
     }
 }

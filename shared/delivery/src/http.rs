@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use async_trait::async_trait;
 use reqwest::{Client, Url, header::HeaderValue, redirect::Policy};
 use secrecy::ExposeSecret;
 use vendors::{Call, Header, Method, Reply};
@@ -27,14 +28,24 @@ pub enum HttpError {
 
 /// Why there is no reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum NoReply {
+pub enum NoReply {
     /// No connection: certainly nothing was sent.
     NotSent,
     /// Something may have arrived.
     NotAnswered,
 }
 
-/// Sends calls to one vendor. Does not follow redirects: they would carry the credential elsewhere.
+/// The way to one vendor, as a port.
+#[async_trait]
+pub trait Wire: Send + Sync {
+    /// Sends one call with the credential's headers.
+    ///
+    /// # Errors
+    /// [`NoReply`] tells whether anything can have arrived.
+    async fn send(&self, call: &Call, credential: &[Header]) -> Result<Reply, NoReply>;
+}
+
+/// Sends calls to one vendor over HTTP. Does not follow redirects: they would carry the credential elsewhere.
 #[derive(Debug, Clone)]
 pub struct Http {
     client: Client,
@@ -56,7 +67,7 @@ impl Http {
             None => base,
         };
         let tls_error = |error: &dyn std::fmt::Display| HttpError::Tls(error.to_string());
-        let roots = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
+        let roots = webpki_roots::TLS_SERVER_ROOTS.to_vec();
         let tls = rustls::ClientConfig::builder_with_provider(Arc::new(
             rustls::crypto::aws_lc_rs::default_provider(),
         ))
@@ -80,8 +91,11 @@ impl Http {
             base: base.trim_end_matches('/').to_owned(),
         })
     }
+}
 
-    pub(crate) async fn send(&self, call: &Call, credential: &[Header]) -> Result<Reply, NoReply> {
+#[async_trait]
+impl Wire for Http {
+    async fn send(&self, call: &Call, credential: &[Header]) -> Result<Reply, NoReply> {
         let url = format!("{}{}", self.base, call.path);
         let mut request = match call.method {
             Method::Get => self.client.get(url),

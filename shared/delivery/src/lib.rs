@@ -18,4 +18,4 @@ mod member;
 mod settle;
 
 pub use batch::{Pusher, Received};
-pub use http::{Http, HttpError};
+pub use http::{Http, HttpError, NoReply, Wire};

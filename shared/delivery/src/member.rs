@@ -57,7 +57,7 @@ impl Pusher {
             Ok(turn) => turn,
             Err(outcome) => return all(outcome),
         };
-        turn.run(jobs).await
+        Box::pin(turn.run(jobs)).await
     }
 
     /// Settings, credential, lease, picture: in this order, and only then anything is written.
@@ -365,12 +365,12 @@ impl Turn<'_> {
             Verdict::NotSent => {
                 self.ledger
                     .end(&delivery, &stands.holder, Status::Waiting, None, now)
-                    .await?
+                    .await?;
             }
             Verdict::Unclear => {
                 self.pusher
                     .unclear(&self.ledger, &delivery, stands, message)
-                    .await?
+                    .await?;
             }
         }
         Ok(None)
@@ -429,25 +429,31 @@ impl Turn<'_> {
             },
         };
         if let Answer::Refused(reason) = answer {
-            match claimed {
-                Some((message, note)) => {
-                    let (token, now) = (self.lease.token().to_owned(), self.pusher.clock.now());
-                    let end = (Status::Rejected, reason);
-                    self.ledger
-                        .end_for_a_person(&note.delivery(), &token, end, message, now)
-                        .await?;
-                }
-                None => {
-                    self.lease.sync.refused = Some(reason.code().to_owned());
-                    self.lease.rewrite = false;
-                }
-            }
+            self.refused(reason, claimed).await?;
             return Ok(Step::Done(Outcome::Rejected(reason)));
         }
         if let Some(delivery) = &delivery {
             self.end(delivery, Status::Waiting, None).await?;
         }
         Ok(Step::Done(self.unsent(&answer, attempts)))
+    }
+
+    /// Stores a refusal, with its message where it is an event's.
+    async fn refused(
+        &mut self,
+        reason: Reason,
+        claimed: Option<(&Message, &Note)>,
+    ) -> Result<(), TableError> {
+        let Some((message, note)) = claimed else {
+            self.lease.sync.refused = Some(reason.code().to_owned());
+            self.lease.rewrite = false;
+            return Ok(());
+        };
+        let (token, now) = (self.lease.token(), self.pusher.clock.now());
+        let end = (Status::Rejected, reason);
+        self.ledger
+            .end_for_a_person(&note.delivery(), token, end, message, now)
+            .await
     }
 
     fn booked(&mut self, plan: &Plan, delivery: Option<&str>, person: Option<String>) {

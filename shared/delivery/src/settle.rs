@@ -91,7 +91,7 @@ impl Pusher {
                 Some(row) if row.status == Status::Claimed && row.starts => open.push((entry, row)),
                 // Its end was written, but not what it means for the books.
                 Some(row) if row.status == Status::Sent && row.starts => {
-                    lease.sync.marker = Some(entry)
+                    lease.sync.marker = Some(entry);
                 }
                 _ => {}
             }
@@ -173,7 +173,7 @@ impl Pusher {
     }
 
     async fn look(&self, call: &Call, credential: &Credential) -> Option<vendors::Reply> {
-        self.http.send(call, credential.headers()).await.ok()
+        self.wire.send(call, credential.headers()).await.ok()
     }
 }
 

@@ -32,5 +32,5 @@ pub fn nonce() -> String {
     let mut bytes = [0_u8; 16];
     // Without randomness the name would repeat; the instant stands in and is told apart by the caller's own keys.
     let _ = getrandom::fill(&mut bytes);
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    format!("{:032x}", u128::from_be_bytes(bytes))
 }

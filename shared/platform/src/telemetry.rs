@@ -1,4 +1,4 @@
-//! Logs and metrics. Logs are JSON lines; metrics are lines in CloudWatch's embedded metric format.
+//! Logs and metrics. Logs are JSON lines; metrics are lines in `CloudWatch`'s embedded metric format.
 //!
 //! Neither carries anything about a person: a member is named by a keyed hash, a refusal by its reason code.
 
@@ -10,7 +10,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::variable;
 
-/// The metrics' namespace in CloudWatch.
+/// The metrics' namespace in `CloudWatch`.
 const NAMESPACE: &str = "LoyaltyBridge";
 
 /// Starts JSON logs at the level in `LOG_LEVEL` (`info` by default). Libraries only speak up when something is wrong:

@@ -307,10 +307,9 @@ async fn grow(
             ..Update::default()
         };
         match recorder.table.update(key, update).await? {
-            Written::Done(_) => row.to = union,
             Written::Refused(Some(item)) => *row = from_item(item)?,
-            // Swept in this very moment: what it guarded against is thirty days old.
-            Written::Refused(None) => row.to = union,
+            // Refused without a row: it was swept in this very moment, and what it guarded against is thirty days old.
+            Written::Done(_) | Written::Refused(None) => row.to = union,
         }
     }
     Err(TableError::Unavailable(

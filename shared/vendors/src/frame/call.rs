@@ -151,7 +151,7 @@ impl Outcome {
     #[must_use]
     pub const fn wait(self) -> Option<Duration> {
         /// A wrong credential is looked at again this often.
-        const MISCONFIGURED: Duration = Duration::from_secs(15 * 60);
+        const MISCONFIGURED: Duration = Duration::from_mins(15);
         match self {
             Self::Retry { after, .. } | Self::Throttled { after } => Some(after),
             Self::Misconfigured(_) => Some(MISCONFIGURED),

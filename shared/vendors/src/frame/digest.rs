@@ -11,8 +11,6 @@ pub(crate) fn digest(values: &[Value]) -> String {
         hasher.update([0]);
     }
     let hash = hasher.finalize();
-    hash.iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    let first = hash.first_chunk().copied().map_or(0, u64::from_be_bytes);
+    format!("{first:016x}")
 }

@@ -57,9 +57,8 @@ impl Store {
         }
         let name = root.required_text("name");
         let currency = root.required_text("currency");
-        if !currency.is_empty()
-            && !(currency.len() == 3 && currency.bytes().all(|b| b.is_ascii_uppercase()))
-        {
+        let code = currency.len() == 3 && currency.bytes().all(|b| b.is_ascii_uppercase());
+        if !(currency.is_empty() || code) {
             root.fault("currency", "must be an ISO 4217 code such as NOK");
         }
         let locale = root.required_text("locale");

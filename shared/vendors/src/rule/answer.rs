@@ -9,7 +9,7 @@ use super::MARKER;
 use crate::{Answer, Call, Reason, Reply, Seen, frame::retry_after};
 
 /// How long Rule's block lasted in the one case that is known; used when a 429 does not say.
-const BLOCK: Duration = Duration::from_secs(600);
+const BLOCK: Duration = Duration::from_mins(10);
 
 pub(super) fn answer(call: &Call, reply: Option<&Reply>) -> Answer {
     let Some(reply) = reply else {

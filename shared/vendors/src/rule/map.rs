@@ -173,9 +173,9 @@ fn fields(push: &Push, settings: &Settings, groups: &[Group]) -> (Vec<Value>, Ve
             entry(field)
         });
         if group.is_picture() {
-            picture.extend(fields)
+            picture.extend(fields);
         } else {
-            event.extend(fields)
+            event.extend(fields);
         }
     }
     (picture, event)

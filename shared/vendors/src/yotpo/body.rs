@@ -102,7 +102,7 @@ impl<'a> At<'a> {
         }
     }
 
-    /// A whole number under its camelCase or its snake_case name: Yotpo uses both for the same figures.
+    /// A whole number under its `camelCase` or its `snake_case` name: Yotpo uses both for the same figures.
     pub(super) fn either(self, camel: &str, snake: &str) -> Option<i64> {
         self.int(camel).or_else(|| self.int(snake))
     }

@@ -1,0 +1,7 @@
+//! The product's core from a delivery to the vendor's books, on ports in memory: fast, exact, without any server.
+#![expect(missing_docs, clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod delivery;
+mod recording;
+mod table;
+mod world;

@@ -1,0 +1,380 @@
+//! The product's core on ports in memory, with a vendor that does what it is told.
+
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard},
+};
+
+use async_trait::async_trait;
+use delivery::{NoReply, Pusher, Received, Wire};
+use jiff::{SignedDuration, Timestamp};
+use loyalty::{HashKey, StoreId};
+use platform::{
+    Clock, Deadline, Item, SecretCache, Stores,
+    memory::{MemoryClock, MemoryQueue, MemorySecrets, MemoryTable},
+};
+use recording::{Delivered, Failure, Recorded, Recorder};
+use serde_json::{Value, json};
+use vendors::{Call, Envelope, Header, Message, Method, Outcome, Reply, registry, rule::Rule};
+
+pub(crate) const RULE_QUEUE: &str = "queue/rule";
+
+/// What the vendor does with its next request.
+#[derive(Clone)]
+pub(crate) enum Does {
+    /// Answers so and books nothing.
+    Answers(u16, Value),
+    /// Answers so, with a `Retry-After`, and books nothing.
+    Asks(u16, &'static str),
+    /// Books it, and then the connection breaks.
+    BooksInSilence,
+    /// Books it, and answers with an error.
+    BooksAndFails,
+    /// The connection breaks before anything arrives at the vendor's books.
+    Breaks,
+    /// There is no connection.
+    Unreachable,
+}
+
+/// A vendor as Rule describes itself, as far as delivery looks at it: it keeps fields by address.
+#[derive(Default)]
+pub(crate) struct Vendor(Mutex<Books>);
+
+#[derive(Default)]
+struct Books {
+    requests: Vec<(Method, String, Value)>,
+    fields: HashMap<String, BTreeMap<String, String>>,
+    script: VecDeque<Does>,
+}
+
+impl Vendor {
+    /// The bodies of all writes so far, refused ones too.
+    pub(crate) fn writes(&self) -> Vec<Value> {
+        let books = self.books();
+        let writes = books
+            .requests
+            .iter()
+            .filter(|(method, ..)| *method == Method::Post);
+        writes.map(|(.., body)| body.clone()).collect()
+    }
+
+    pub(crate) fn looks(&self) -> usize {
+        self.books()
+            .requests
+            .iter()
+            .filter(|(method, ..)| *method == Method::Get)
+            .count()
+    }
+
+    /// A field as the vendor has it now.
+    pub(crate) fn field(&self, email: &str, key: &str) -> Option<String> {
+        self.books().fields.get(email)?.get(key).cloned()
+    }
+
+    pub(crate) fn set_field(&self, email: &str, key: &str, value: &str) {
+        let mut books = self.books();
+        books
+            .fields
+            .entry(email.to_owned())
+            .or_default()
+            .insert(key.to_owned(), value.to_owned());
+    }
+
+    pub(crate) fn will(&self, does: Does) {
+        self.books().script.push_back(does);
+    }
+
+    fn books(&self) -> MutexGuard<'_, Books> {
+        self.0.lock().unwrap()
+    }
+}
+
+#[async_trait]
+impl Wire for Vendor {
+    async fn send(&self, call: &Call, _credential: &[Header]) -> Result<Reply, NoReply> {
+        let mut books = self.books();
+        let body = call.body.clone().unwrap_or_default();
+        books
+            .requests
+            .push((call.method, call.path.clone(), body.clone()));
+        if call.method == Method::Get {
+            return Ok(look(&books, &call.path));
+        }
+        match books.script.pop_front() {
+            None => {
+                book(&mut books, &body);
+                Ok(reply(
+                    200,
+                    &json!({"message": "Success", "subscriber": {"id": 81_230}}),
+                ))
+            }
+            Some(Does::Answers(status, body)) => Ok(reply(status, &body)),
+            Some(Does::Asks(status, after)) => Ok(Reply {
+                retry_after: Some(after.to_owned()),
+                ..reply(status, &json!({}))
+            }),
+            Some(Does::BooksInSilence) => {
+                book(&mut books, &body);
+                Err(NoReply::NotAnswered)
+            }
+            Some(Does::BooksAndFails) => {
+                book(&mut books, &body);
+                Ok(reply(500, &json!({"error": "UnexpectedError"})))
+            }
+            Some(Does::Breaks) => Err(NoReply::NotAnswered),
+            Some(Does::Unreachable) => Err(NoReply::NotSent),
+        }
+    }
+}
+
+fn reply(status: u16, body: &Value) -> Reply {
+    Reply {
+        status,
+        retry_after: None,
+        date: None,
+        body: body.to_string().into_bytes(),
+    }
+}
+
+fn book(books: &mut Books, body: &Value) {
+    let subscriber = &body["subscribers"];
+    let person = books
+        .fields
+        .entry(subscriber["email"].as_str().unwrap().to_owned())
+        .or_default();
+    for field in subscriber["fields"].as_array().unwrap() {
+        let text = |key: &str| field[key].as_str().unwrap().to_owned();
+        person.insert(text("key"), text("value"));
+    }
+}
+
+fn look(books: &Books, path: &str) -> Reply {
+    let known = books.fields.iter().find(|(email, _)| {
+        let local = email.split('@').next().unwrap().replace('.', "%2E");
+        path.contains(&format!("/{local}%40"))
+    });
+    let Some((_, fields)) = known else {
+        return reply(404, &json!({"error": "SubscriberNotFound"}));
+    };
+    let group = |name: &str| {
+        let own = fields.iter().filter_map(|(key, value)| {
+            let (group, field) = key.split_once('.')?;
+            (group == name).then(|| json!({"name": field, "value": value}))
+        });
+        json!({"name": name, "historical": false, "fields": own.collect::<Vec<_>>()})
+    };
+    reply(
+        200,
+        &json!({"groups": [group("Subscriber"), group("Yotpo"), group("Bridge")]}),
+    )
+}
+
+/// One stack.
+pub(crate) struct World {
+    pub(crate) table: Arc<MemoryTable>,
+    pub(crate) queue: Arc<MemoryQueue>,
+    pub(crate) secrets: Arc<MemorySecrets>,
+    pub(crate) clock: Arc<MemoryClock>,
+    pub(crate) vendor: Arc<Vendor>,
+    pub(crate) recorder: Recorder,
+    pub(crate) pusher: Pusher,
+    waiting: Mutex<Vec<(Timestamp, String)>>,
+}
+
+impl World {
+    /// A stack with a store `example` whose Rule settings are these.
+    pub(crate) async fn with(rule: Value) -> Self {
+        let clock = Arc::new(MemoryClock::at("2026-03-04T12:00:00Z".parse().unwrap()));
+        let table = Arc::new(MemoryTable::default());
+        let queue = Arc::new(MemoryQueue::default());
+        let secrets = Arc::new(MemorySecrets::default());
+        let vendor = Arc::new(Vendor::default());
+        secrets.set("bridge/example/rule", r#"{"v":1,"api_key":"example-key"}"#);
+        let recorder = Recorder {
+            table: table.clone(),
+            queue: queue.clone(),
+            clock: clock.clone(),
+            stores: Stores::new(table.clone(), clock.clone()),
+            hash_key: HashKey::new("example-hash-key"),
+            queues: [("rule".to_owned(), RULE_QUEUE.to_owned())].into(),
+            source: registry::source,
+        };
+        let pusher = Pusher {
+            destination: &Rule,
+            table: table.clone(),
+            queue: queue.clone(),
+            clock: clock.clone(),
+            stores: Stores::new(table.clone(), clock.clone()),
+            secrets: SecretCache::new(secrets.clone(), clock.clone()),
+            secret_prefix: "bridge".to_owned(),
+            wire: vendor.clone(),
+            queue_url: RULE_QUEUE.to_owned(),
+        };
+        let world = Self {
+            table,
+            queue,
+            secrets,
+            clock,
+            vendor,
+            recorder,
+            pusher,
+            waiting: Mutex::default(),
+        };
+        world.put_store("example", rule).await;
+        world
+    }
+
+    pub(crate) async fn new() -> Self {
+        Self::with(json!({})).await
+    }
+
+    pub(crate) async fn put_store(&self, id: &str, rule: Value) {
+        let document = json!({
+            "v": 1, "store": id, "name": "Example Outdoor", "currency": "NOK", "locale": "nb-NO",
+            "time_zone": "Europe/Oslo", "sources": {"yotpo": {}}, "destinations": {"rule": rule},
+        });
+        assert!(vendors::Store::read(document.clone()).is_ok());
+        self.recorder
+            .stores
+            .put(&StoreId::parse(id).unwrap(), &document)
+            .await
+            .unwrap();
+        self.secrets.set(
+            &format!("bridge/{id}/rule"),
+            r#"{"v":1,"api_key":"example-key"}"#,
+        );
+    }
+
+    /// A delivery that arrives now.
+    pub(crate) fn delivery(&self, store: &str, body: &[u8]) -> Delivered {
+        let store = StoreId::parse(store).unwrap();
+        let envelope = Envelope::seal(
+            store,
+            "yotpo",
+            self.clock.now(),
+            platform::nonce(),
+            None,
+            body,
+        )
+        .unwrap();
+        Delivered {
+            body: serde_json::to_string(&envelope).unwrap(),
+        }
+    }
+
+    /// One body arrives now, and is recorded.
+    pub(crate) async fn record(&self, body: &Value) -> Result<Recorded, Failure> {
+        let delivery = self.delivery("example", body.to_string().as_bytes());
+        // Two deliveries never arrive in the same microsecond.
+        self.clock.advance(SignedDuration::from_millis(1));
+        self.recorder.record(vec![delivery]).await.remove(0)
+    }
+
+    /// Pushes what is due on the destination's queue, in one batch of at most ten; gives the outcomes.
+    pub(crate) async fn push(&self) -> Vec<Outcome> {
+        let now = self.clock.now();
+        let mut waiting: Vec<(Timestamp, String)> =
+            std::mem::take(&mut self.waiting.lock().unwrap());
+        waiting.extend(
+            self.queue
+                .take(RULE_QUEUE)
+                .into_iter()
+                .map(|body| (now, body)),
+        );
+        let (mut due, later): (Vec<_>, Vec<_>) =
+            waiting.into_iter().partition(|(at, _)| *at <= now);
+        let rest = due.split_off(due.len().min(10));
+        let received: Vec<Received> = due
+            .iter()
+            .map(|(_, body)| Received {
+                receipt: "r".to_owned(),
+                body: body.clone(),
+                receives: 1,
+            })
+            .collect();
+        let deadline = Deadline::after(SignedDuration::from_secs(120), &*self.clock);
+        let outcomes = self.pusher.push(&received, deadline).await;
+        let back = due
+            .into_iter()
+            .zip(&outcomes)
+            .filter_map(|((_, body), outcome)| {
+                let wait = SignedDuration::try_from(outcome.wait()?).unwrap();
+                Some((now.checked_add(wait).unwrap(), body))
+            });
+        let mut all: Vec<_> = back.collect();
+        all.extend(later);
+        all.extend(rest);
+        *self.waiting.lock().unwrap() = all;
+        outcomes
+    }
+
+    /// Messages that wait, read.
+    pub(crate) fn waiting(&self) -> Vec<Message> {
+        let waiting = self.waiting.lock().unwrap();
+        waiting
+            .iter()
+            .map(|(_, body)| serde_json::from_str(body).unwrap())
+            .collect()
+    }
+
+    /// Moves the clock until nothing waits any more; gives every outcome on the way.
+    pub(crate) async fn settle(&self) -> Vec<Outcome> {
+        let mut outcomes = self.push().await;
+        for _ in 0..50 {
+            let next = self.waiting.lock().unwrap().iter().map(|(at, _)| *at).min();
+            let Some(next) = next else { return outcomes };
+            let wait = next
+                .duration_since(self.clock.now())
+                .max(SignedDuration::ZERO);
+            self.clock.advance(wait + SignedDuration::from_millis(1));
+            outcomes.extend(self.push().await);
+        }
+        panic!("messages still wait after fifty rounds: {outcomes:?}");
+    }
+
+    pub(crate) fn rows(&self, email: &str) -> Vec<Value> {
+        self.partition(&format!("MEMBER#example#{email}"))
+    }
+
+    pub(crate) fn partition(&self, pk: &str) -> Vec<Value> {
+        self.table.partition(pk).into_iter().map(as_json).collect()
+    }
+
+    /// The one row of a member whose sort key begins so.
+    pub(crate) fn row(&self, email: &str, sk: &str) -> Value {
+        let mut rows = self.rows(email);
+        rows.retain(|row| row["sk"].as_str().unwrap().starts_with(sk));
+        assert_eq!(rows.len(), 1, "rows {sk}");
+        rows.remove(0)
+    }
+
+    /// A key of a member's picture: `[value, stamp]`, or null while unknown.
+    pub(crate) fn key(&self, email: &str, key: &str) -> Value {
+        self.row(email, "STATE")["member"][key]
+            .as_array()
+            .map_or(Value::Null, |cell| cell[0].clone())
+    }
+}
+
+fn as_json(item: Item) -> Value {
+    serde_dynamo::from_item(item).unwrap()
+}
+
+/// The body of one of the files in `events/yotpo`.
+pub(crate) fn body(file: &str) -> Value {
+    serde_json::from_slice(&bytes(file)).unwrap()
+}
+
+pub(crate) fn bytes(file: &str) -> Vec<u8> {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    std::fs::read(format!("{root}/events/yotpo/{file}")).unwrap()
+}
+
+/// A field of a written request.
+pub(crate) fn value<'a>(write: &'a Value, key: &str) -> Option<&'a str> {
+    let fields = write["subscribers"]["fields"].as_array().unwrap();
+    fields
+        .iter()
+        .find(|field| field["key"] == key)
+        .and_then(|field| field["value"].as_str())
+}

@@ -1,1 +1,554 @@
+//! What the table holds after bad input and odd orders, and that neighbours are unharmed.
 
+use jiff::SignedDuration;
+use loyalty::{Email, HashKey, Kind};
+use recording::{Failure, Recorded};
+use serde_json::{Value, json};
+use vendors::{
+    Envelope, Inbound, Inlet, Read, Reason, Reception, Refusal, Source, Store, yotpo::Yotpo,
+};
+
+use crate::world::{RULE_QUEUE, World, body, value};
+
+const KARI: &str = "kari@example.com";
+
+/// News of Kari as Yotpo sends it, last seen at this instant.
+fn news(topic: &str, seen: &str, more: &Value) -> Value {
+    let mut body = json!({
+        "topic": topic,
+        "email": KARI,
+        "customer": {"email": KARI, "first_name": "Kari", "points_balance": 700, "last_seen_at": seen},
+    });
+    merge(&mut body, more);
+    body
+}
+
+fn merge(into: &mut Value, more: &Value) {
+    match (into, more) {
+        (Value::Object(into), Value::Object(more)) => {
+            for (key, value) in more {
+                merge(into.entry(key.clone()).or_insert(Value::Null), value);
+            }
+        }
+        (into, more) => *into = more.clone(),
+    }
+}
+
+fn changed(seen: &str, balance: i64) -> Value {
+    news(
+        "swell/points/changed",
+        seen,
+        &json!({"current_balance": balance, "customer": {"points_balance": balance}}),
+    )
+}
+
+fn recorded(repeat: bool) -> Result<Recorded, Failure> {
+    Ok(Recorded::Event { repeat })
+}
+
+#[tokio::test]
+async fn points_of_noon_survive_a_tier_of_ten_that_comes_later() {
+    let world = World::new().await;
+    let noon = news(
+        "swell/points/earned",
+        "2026-03-04T12:00:00.000Z",
+        &json!({"perk": {"id": 1}}),
+    );
+    let ten = news(
+        "swell/tier/earned",
+        "2026-03-04T10:00:00.000Z",
+        &json!({"customer": {"points_balance": 200}, "new_tier": {"id": 2, "name": "Fjell"}}),
+    );
+    world.record(&noon).await.unwrap();
+    world.record(&ten).await.unwrap();
+    assert_eq!(world.key(KARI, "points_available"), 700);
+    assert_eq!(world.key(KARI, "tier"), "Fjell");
+    world.settle().await;
+    for write in world.vendor.writes() {
+        assert_eq!(
+            value(&write, "Yotpo.PointsBalance"),
+            Some("700"),
+            "never backwards"
+        );
+    }
+}
+
+#[tokio::test]
+async fn partial_news_of_two_kinds_gives_the_same_picture_in_both_orders() {
+    let points = changed("2026-03-04T11:00:00.000Z", 500);
+    let tier = news(
+        "swell/tier/status/changed",
+        "2026-03-04T10:00:00.000Z",
+        &json!({"customer": {"last_name": "Nordmann"}, "vip_stats": {"pointsEarned": 320}}),
+    );
+    let mut pictures = Vec::new();
+    for order in [[&points, &tier], [&tier, &points]] {
+        let world = World::new().await;
+        for body in order {
+            world.record(body).await.unwrap();
+        }
+        let keys = [
+            "first_name",
+            "last_name",
+            "points_available",
+            "points_qualified",
+            "last_seen_at",
+        ];
+        pictures.push(keys.map(|key| world.key(KARI, key)));
+    }
+    assert_eq!(pictures[0], pictures[1]);
+    assert_eq!(
+        pictures[0],
+        [
+            json!("Kari"),
+            json!("Nordmann"),
+            json!(500),
+            json!(320),
+            json!("2026-03-04T11:00:00Z")
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_duplicate_starts_nothing_until_its_guard_ends() {
+    let world = World::new().await;
+    let coupon = body("coupon_redeemed.json");
+    assert_eq!(world.record(&coupon).await, recorded(false));
+    assert_eq!(world.record(&coupon).await, recorded(true));
+    world.clock.advance(SignedDuration::from_hours(24));
+    assert_eq!(world.record(&coupon).await, recorded(true));
+    world.settle().await;
+    assert_eq!(world.vendor.writes().len(), 1, "at once and a day later");
+
+    // Thirty days on the guard has ended; the row still stands, because nothing here sweeps it.
+    world.clock.advance(SignedDuration::from_hours(30 * 24));
+    assert_eq!(world.record(&coupon).await, recorded(false));
+    world.settle().await;
+    let writes = world.vendor.writes();
+    assert_eq!(writes.len(), 2, "a coupon always goes");
+    assert_ne!(
+        value(&writes[0], "Bridge.LastEvent"),
+        value(&writes[1], "Bridge.LastEvent")
+    );
+}
+
+#[tokio::test]
+async fn an_old_duplicate_never_looks_newer_than_what_came_after_it() {
+    let world = World::new().await;
+    let seen = "2026-03-04T10:00:00.000Z";
+    let first = news("swell/points/earned", seen, &json!({"perk": {"id": 5}}));
+    world.record(&first).await.unwrap();
+    world.record(&changed(seen, 400)).await.unwrap();
+    world.clock.advance(SignedDuration::from_hours(24));
+    assert_eq!(world.record(&first).await, recorded(true));
+    assert_eq!(world.key(KARI, "points_available"), 400);
+}
+
+#[tokio::test]
+async fn the_last_word_about_joining_counts_even_when_it_was_said_before() {
+    let world = World::new().await;
+    let seen = "2026-03-04T10:00:00.000Z";
+    let opt = |topic: &str, is: bool| {
+        news(
+            topic,
+            seen,
+            &json!({"customer": {"is_opt_in": is, "loyalty_opt_in_date": "2026-03-04"}}),
+        )
+    };
+    for (topic, is) in [
+        ("loyalty/opt_in", true),
+        ("loyalty/opt_out", false),
+        ("loyalty/opt_in", true),
+    ] {
+        world.record(&opt(topic, is)).await.unwrap();
+        assert_eq!(world.key(KARI, "opt_in"), is);
+        world.settle().await;
+        assert_eq!(
+            world.vendor.field(KARI, "Yotpo.OptIn"),
+            Some(is.to_string())
+        );
+    }
+    let modes: Vec<Value> = world
+        .vendor
+        .writes()
+        .iter()
+        .map(|write| write["automation"].clone())
+        .collect();
+    assert_eq!(
+        modes,
+        [json!("reset"), json!(false), json!(false)],
+        "one welcome a day"
+    );
+}
+
+#[tokio::test]
+async fn leaving_always_counts_as_leaving() {
+    let world = World::new().await;
+    let stale = news(
+        "loyalty/opt_out",
+        "2026-03-04T10:00:00.000Z",
+        &json!({"customer": {"is_opt_in": true}}),
+    );
+    world.record(&stale).await.unwrap();
+    assert_eq!(world.key(KARI, "opt_in"), false);
+}
+
+#[tokio::test]
+async fn one_person_in_two_stores_is_two_members() {
+    let world = World::new().await;
+    world.put_store("second", json!({})).await;
+    let body = changed("2026-03-04T10:00:00.000Z", 100).to_string();
+    let second = changed("2026-03-04T10:00:00.000Z", 900).to_string();
+    let batch = vec![
+        world.delivery("example", body.as_bytes()),
+        world.delivery("second", second.as_bytes()),
+    ];
+    let results = world.recorder.record(batch).await;
+    assert!(results.iter().all(Result::is_ok));
+    let balance = |store: &str| {
+        let rows = world.partition(&format!("MEMBER#{store}#{KARI}"));
+        let state = rows.iter().find(|row| row["sk"] == "STATE").unwrap();
+        state["member"]["points_available"][0].clone()
+    };
+    assert_eq!(
+        (balance("example"), balance("second")),
+        (json!(100), json!(900))
+    );
+}
+
+#[tokio::test]
+async fn what_nobody_can_use_is_kept_whole() {
+    let world = World::new().await;
+    let cases = [
+        (
+            json!({"topic": "swell/account/created", "email": KARI}),
+            Reason::UnknownTopic,
+        ),
+        (json!({"email": KARI}), Reason::NoTopic),
+        (json!({"topic": null}), Reason::NoTopic),
+        (
+            json!({"topic": "swell/points/earned", "perk": {"id": 1}}),
+            Reason::NoPerson,
+        ),
+        (
+            json!({"topic": "swell/points/earned", "email": "nobody", "customer": {"email": "@"}}),
+            Reason::NoPerson,
+        ),
+        (
+            json!({"topic": "swell/referral/share", "from": KARI, "customer": {"email": KARI}}),
+            Reason::NoPerson,
+        ),
+    ];
+    for (body, reason) in &cases {
+        assert_eq!(
+            world.record(body).await,
+            Ok(Recorded::Kept(*reason)),
+            "{body}"
+        );
+    }
+    let kept = world.partition("STORE#example");
+    assert_eq!(kept.len(), cases.len());
+    for (row, (_, reason)) in kept.iter().zip(&cases) {
+        assert_eq!(row["reason"], reason.code());
+        assert!(
+            row["body"]
+                .as_array()
+                .is_some_and(|bytes| !bytes.is_empty()),
+            "the body is kept"
+        );
+    }
+    assert!(world.queue.take(RULE_QUEUE).is_empty());
+    assert!(world.rows(KARI).is_empty());
+}
+
+#[tokio::test]
+async fn an_emptying_pool_of_codes_is_a_notice_to_a_person() {
+    let world = World::new().await;
+    assert_eq!(
+        world.record(&body("below_threshold.json")).await,
+        Ok(Recorded::Notice)
+    );
+    let kept = world.partition("STORE#example");
+    assert!(
+        kept[0]["notice"]
+            .as_str()
+            .unwrap()
+            .contains("unused coupon codes")
+    );
+}
+
+#[tokio::test]
+async fn null_everywhere_says_nothing_and_harms_nothing() {
+    let world = World::new().await;
+    world.record(&body("coupon_awarded.json")).await.unwrap();
+    let mut nulls = body("coupon_awarded.json");
+    for (key, value) in nulls.as_object_mut().unwrap() {
+        match value {
+            Value::Object(inner) => inner.values_mut().for_each(|value| *value = Value::Null),
+            value if key != "topic" && key != "email" => *value = Value::Null,
+            _ => {}
+        }
+    }
+    assert_eq!(world.record(&nulls).await, recorded(false));
+    assert_eq!(
+        world.key(KARI, "points_available"),
+        700,
+        "a balance cannot be none"
+    );
+    world.settle().await;
+    let last = world.vendor.writes().pop().unwrap();
+    assert_eq!(
+        value(&last, "Yotpo.RedemptionRewardText"),
+        Some(""),
+        "no coupon is blanked, not left over"
+    );
+}
+
+#[tokio::test]
+async fn numbers_as_text_and_odd_characters_are_taken() {
+    let world = World::new().await;
+    let odd = news(
+        "swell/points/earned",
+        "2026-03-04T10:00:00.000Z",
+        &json!({"perk": {"id": "77", "reward_points": "50"},
+                "customer": {"points_balance": "1234", "first_name": "K\u{0}ri\u{fffe}"}}),
+    );
+    assert_eq!(world.record(&odd).await, recorded(false));
+    assert_eq!(world.key(KARI, "points_available"), 1234);
+    assert_eq!(world.key(KARI, "first_name"), "K\u{0}ri\u{fffe}");
+    world.settle().await;
+    assert_eq!(
+        world
+            .vendor
+            .field(KARI, "Yotpo.PerkRewardPoints")
+            .as_deref(),
+        Some("50")
+    );
+}
+
+#[tokio::test]
+async fn a_person_without_an_address_is_found_again_by_their_id() {
+    let world = World::new().await;
+    let with_email = news(
+        "swell/points/earned",
+        "2026-03-04T10:00:00.000Z",
+        &json!({"perk": {"id": 1}, "customer": {"third_party_id": "c-1"}}),
+    );
+    world.record(&with_email).await.unwrap();
+    let mut without = changed("2026-03-04T11:00:00.000Z", 900);
+    without["email"] = Value::Null;
+    without["customer"]["email"] = Value::Null;
+    without["customer"]["third_party_id"] = json!("c-1");
+    world.record(&without).await.unwrap();
+    assert_eq!(world.key(KARI, "points_available"), 900);
+
+    without["customer"]["thirty_party_id"] = json!("c-2");
+    without["customer"]
+        .as_object_mut()
+        .unwrap()
+        .remove("third_party_id");
+    world.record(&without).await.unwrap();
+    assert_eq!(world.key("yotpo:c-2", "points_available"), 900);
+}
+
+#[tokio::test]
+async fn a_friend_is_a_contact_and_the_sharer_is_not_touched() {
+    let world = World::new().await;
+    world.record(&body("referral_share.json")).await.unwrap();
+    let friend = world.row("venn1@example.com", "STATE");
+    assert_eq!(friend["member"]["role"], "contact");
+    assert_eq!(friend["member"].get("points_available"), None);
+    assert_eq!(friend["member"].get("first_name"), None);
+    world.settle().await;
+    let write = world.vendor.writes().remove(0);
+    assert_eq!(write["subscribers"]["email"], "venn1@example.com");
+    assert_eq!(value(&write, "Subscriber.FirstName"), None);
+
+    // The friend joins: a member from then on, whatever else is shared with them.
+    let mut joins = body("opt_in.json");
+    joins["email"] = json!("venn1@example.com");
+    world.record(&joins).await.unwrap();
+    world.clock.advance(SignedDuration::from_hours(25));
+    world.record(&body("referral_share.json")).await.unwrap();
+    assert_eq!(
+        world.row("venn1@example.com", "STATE")["member"]["role"],
+        "member"
+    );
+}
+
+#[tokio::test]
+async fn one_bad_delivery_in_ten_changes_nothing_for_the_others() {
+    let world = World::new().await;
+    let mut batch: Vec<_> = (0..10)
+        .map(|number| {
+            let mut body = changed("2026-03-04T10:00:00.000Z", number);
+            body["email"] = json!(format!("member{number}@example.com"));
+            world.delivery("example", body.to_string().as_bytes())
+        })
+        .collect();
+    batch[3].body = "not an envelope".to_owned();
+    let damaged: Value = serde_json::from_str(&batch[6].body).unwrap();
+    batch[6].body = Value::Object(
+        damaged
+            .as_object()
+            .unwrap()
+            .clone()
+            .into_iter()
+            .map(|(key, value)| {
+                if key == "body" {
+                    (key, json!("***"))
+                } else {
+                    (key, value)
+                }
+            })
+            .collect(),
+    )
+    .to_string();
+    let results = world.recorder.record(batch).await;
+    for (number, result) in results.iter().enumerate() {
+        let expected = if [3, 6].contains(&number) {
+            Err(Failure(Reason::UnreadableMessage))
+        } else {
+            recorded(false)
+        };
+        assert_eq!(*result, expected, "{number}");
+        assert_eq!(
+            world
+                .rows(&format!("member{number}@example.com"))
+                .is_empty(),
+            expected.is_err()
+        );
+    }
+}
+
+/// A source whose reader breaks on one body.
+struct Fragile;
+
+impl Source for Fragile {
+    fn name(&self) -> &'static str {
+        "yotpo"
+    }
+    fn authenticate(&self, _: &Inbound, _: &Inlet) -> Result<(), Refusal> {
+        Ok(())
+    }
+    fn trim(&self, body: &[u8]) -> Result<Vec<u8>, Refusal> {
+        Ok(body.to_vec())
+    }
+    fn delivery_id(&self, _: &Inbound) -> Option<String> {
+        None
+    }
+    fn read(&self, envelope: &Envelope, body: &[u8], store: &Store, key: &HashKey) -> Read {
+        assert!(
+            !body.starts_with(b"{\"breaks\""),
+            "a body that breaks the reader"
+        );
+        Yotpo.read(envelope, body, store, key)
+    }
+    fn reply(&self, _: Reception) -> u16 {
+        200
+    }
+    fn example(&self, _: Kind, _: &Email, _: jiff::Timestamp, _: i64) -> Option<Value> {
+        None
+    }
+}
+
+#[tokio::test]
+async fn a_panic_in_one_record_gives_only_that_record_back() {
+    let mut world = World::new().await;
+    world.recorder.source = |_| Some(&Fragile);
+    let good = changed("2026-03-04T10:00:00.000Z", 5).to_string();
+    let batch = vec![
+        world.delivery("example", br#"{"breaks": true}"#),
+        world.delivery("example", good.as_bytes()),
+    ];
+    let results = world.recorder.record(batch).await;
+    assert_eq!(results, [Err(Failure(Reason::Panicked)), recorded(false)]);
+    assert_eq!(world.key(KARI, "points_available"), 5);
+}
+
+#[tokio::test]
+async fn a_store_without_settings_waits_and_a_source_that_is_off_is_kept() {
+    let world = World::new().await;
+    let body = changed("2026-03-04T10:00:00.000Z", 5).to_string();
+    let unknown = world.delivery("nobody", body.as_bytes());
+    assert_eq!(
+        world.recorder.record(vec![unknown]).await,
+        [Err(Failure(Reason::StoreMissing))]
+    );
+
+    let document = json!({"v": 1, "store": "quiet", "name": "Q", "currency": "NOK", "locale": "nb-NO",
+        "time_zone": "Europe/Oslo", "sources": {"yotpo": {"on": false}}});
+    let id = loyalty::StoreId::parse("quiet").unwrap();
+    world.recorder.stores.put(&id, &document).await.unwrap();
+    let off = world.delivery("quiet", body.as_bytes());
+    assert_eq!(
+        world.recorder.record(vec![off]).await,
+        [Ok(Recorded::Kept(Reason::SourceOff))]
+    );
+}
+
+#[tokio::test]
+async fn what_a_queue_does_not_take_comes_again_and_is_sent_then() {
+    let world = World::new().await;
+    let coupon = body("coupon_redeemed.json");
+    world.queue.refuse(true);
+    assert_eq!(
+        world.record(&coupon).await,
+        Err(Failure(Reason::QueueUnavailable))
+    );
+    world.queue.refuse(false);
+    assert_eq!(world.record(&coupon).await, recorded(true));
+    world.settle().await;
+    assert_eq!(world.vendor.writes().len(), 1);
+}
+
+#[tokio::test]
+async fn a_table_that_is_down_loses_nothing() {
+    let world = World::new().await;
+    let coupon = body("coupon_redeemed.json");
+    world
+        .record(&changed("2026-03-04T10:00:00.000Z", 5))
+        .await
+        .unwrap();
+    world.table.down(true);
+    assert_eq!(
+        world.record(&coupon).await,
+        Err(Failure(Reason::TableUnavailable))
+    );
+    world.table.down(false);
+    assert_eq!(world.record(&coupon).await, recorded(false));
+}
+
+#[tokio::test]
+async fn an_ordinary_event_costs_five_write_units_at_most() {
+    let world = World::new().await;
+    // A member with a past: ten activities and the keys of several kinds.
+    for file in [
+        "coupon_awarded.json",
+        "tier_earned.json",
+        "tier_status_changed.json",
+        "points_earned.json",
+    ] {
+        let mut body = body(file);
+        body["email"] = json!(KARI);
+        world.record(&body).await.unwrap();
+    }
+    for number in 0..10 {
+        let perk = json!({"perk": {"id": 9000 + number}});
+        let seen = format!("2026-03-04T10:00:0{number}.000Z");
+        world
+            .record(&news("swell/points/earned", &seen, &perk))
+            .await
+            .unwrap();
+    }
+    world.table.take_usage();
+    let mut ordinary = body("points_earned.json");
+    ordinary["email"] = json!(KARI);
+    ordinary["perk"]["id"] = json!(424_242);
+    ordinary["customer"]["last_seen_at"] = json!("2026-03-05T10:00:00.000Z");
+    world.record(&ordinary).await.unwrap();
+    let usage = world.table.take_usage();
+    println!("recorder, ordinary event: {usage:?}");
+    assert!(usage.write_units <= 5, "{usage:?}");
+    assert_eq!(usage.requests, 3, "one read, two writes");
+}

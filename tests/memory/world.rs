@@ -356,8 +356,17 @@ impl World {
     }
 }
 
+/// A row as JSON; binary values become lists of bytes.
 fn as_json(item: Item) -> Value {
-    serde_dynamo::from_item(item).unwrap()
+    let plain = |value: platform::Value| match value {
+        platform::Value::B(bytes) => json!(bytes),
+        value => serde_dynamo::from_attribute_value(value).unwrap(),
+    };
+    let attributes = std::collections::HashMap::<String, platform::Value>::from(item);
+    attributes
+        .into_iter()
+        .map(|(name, value)| (name, plain(value)))
+        .collect()
 }
 
 /// The body of one of the files in `events/yotpo`.

@@ -43,9 +43,6 @@ pub(crate) struct Delivery {
     /// The fingerprint of what it says of the event.
     #[serde(default)]
     pub(crate) event: String,
-    /// The fingerprint of what it says of the member.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) picture: Option<String>,
     #[serde(default)]
     pub(crate) attempts: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -107,7 +104,6 @@ impl Ledger {
             holder: token.to_owned(),
             starts: plan.starts,
             event: plan.event.clone(),
-            picture: plan.picture.clone(),
             attempts: 1,
             reason: None,
             at: now.as_microsecond(),

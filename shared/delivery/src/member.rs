@@ -12,7 +12,7 @@ use crate::{
     attempt::{Attempted, Credential, backoff},
     http,
     lease::{self, Acquired, Lease},
-    ledger::{Claim, Ledger, Status},
+    ledger::{Claim, Delivery, Ledger, Status},
     settle::Verdict,
 };
 
@@ -302,20 +302,13 @@ impl Turn<'_> {
                         return Ok(Step::Done(outcome));
                     }
                 }
-                Status::Unconfirmed
-                    if stands.event == plan.event && stands.picture == plan.picture =>
-                {
+                Status::Unconfirmed if stands.event == plan.event => {
+                    self.lease.rewrite = true;
                     return Ok(Step::Done(Outcome::Unconfirmed));
                 }
                 Status::Sent | Status::Rejected | Status::Unconfirmed => {
-                    let form = if stands.event != plan.event {
-                        Form::Quiet
-                    } else if self.lease.rewrite || stands.picture != plan.picture {
-                        Form::Picture
-                    } else {
-                        return Ok(Step::Done(Outcome::Skipped(Reason::Repeat)));
-                    };
-                    return match self.plan(Some(note), form) {
+                    let form = self.repeat(&stands, &plan).ok_or(Reason::Repeat);
+                    return match form.and_then(|form| self.plan(Some(note), form)) {
                         Ok(plan) => self.send(&plan, None, 0).await,
                         Err(_) => Ok(Step::Done(Outcome::Skipped(Reason::Repeat))),
                     };
@@ -327,12 +320,25 @@ impl Turn<'_> {
         ))
     }
 
+    /// How a delivery that has had its end is written again: quietly when it says something else of the event, its
+    /// picture alone when the destination was last told another one, and not at all otherwise.
+    fn repeat(&self, stands: &Delivery, plan: &Plan) -> Option<Form> {
+        let told = plan.picture.is_none() || self.lease.sync.picture == plan.picture;
+        if stands.event != plan.event {
+            Some(Form::Quiet)
+        } else if self.lease.rewrite || !told {
+            Some(Form::Picture)
+        } else {
+            None
+        }
+    }
+
     /// Settles this message's own claim of an earlier, vanished holder. Gives an outcome when that cannot be done now.
     async fn settle_own(
         &mut self,
         message: &Message,
         note: &Note,
-        stands: &crate::ledger::Delivery,
+        stands: &Delivery,
     ) -> Result<Option<Outcome>, TableError> {
         let delivery = note.delivery();
         let now = self.pusher.clock.now();

@@ -22,26 +22,24 @@ DAY = 86400
 ENVIRONMENT = {
     "webhook": {"INBOX_URL"},
     "recorder": {"HASH_KEY_SECRET"},
-    "operator": {"API_URL", "HASH_KEY_SECRET", "INBOX_URL"},
-    "push": {"HASH_KEY_SECRET", "QUEUE_URL"},
+    "operator": {"API_URL", "INBOX_URL"},
+    "push": {"QUEUE_URL"},
 }
 # Those that must know every destination's queue.
 KNOW_QUEUES = {"recorder", "operator"}
 
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
 CONSUME = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
-WRITE = {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"}
+WRITE = {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"}
 # All that each role may do.
 ACTIONS = {
     "webhook": LOGS | {"secretsmanager:GetSecretValue", "sqs:SendMessage", "dynamodb:UpdateItem"},
-    "recorder": LOGS | CONSUME | WRITE | {"secretsmanager:GetSecretValue", "sqs:SendMessage", "dynamodb:BatchGetItem",
-                                          "dynamodb:ConditionCheckItem", "dynamodb:DeleteItem"},
-    "operator": LOGS | WRITE | {"secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret", "sqs:SendMessage"},
-    "push": LOGS | CONSUME | WRITE | {"secretsmanager:GetSecretValue", "sqs:ChangeMessageVisibility",
-                                      "dynamodb:BatchGetItem", "dynamodb:DeleteItem"},
+    "recorder": LOGS | CONSUME | WRITE | {"secretsmanager:GetSecretValue", "sqs:SendMessage"},
+    "operator": LOGS | {"dynamodb:GetItem", "dynamodb:PutItem", "secretsmanager:DescribeSecret", "sqs:SendMessage"},
+    "push": LOGS | CONSUME | WRITE | {"secretsmanager:GetSecretValue", "sqs:ChangeMessageVisibility"},
 }
 # Names of the secrets whose values each role may read, after the prefix; {} is the destination.
-SECRETS = {"webhook": {"*/yotpo-webhook"}, "recorder": {"hash-key"}, "operator": {"hash-key"}, "push": {"*/{}"}}
+SECRETS = {"webhook": {"*/yotpo-webhook"}, "recorder": {"hash-key"}, "operator": set(), "push": {"*/{}"}}
 
 # What one account of the vendor takes, in requests per second.
 PACE = {"rule": 2.5}

@@ -1,0 +1,91 @@
+//! The files in `events/`: whole Lambda events carry the vendors' bodies byte for byte, and every example that
+//! `simulate` makes is an event of its kind.
+
+use std::path::PathBuf;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use jiff::Timestamp;
+use loyalty::{Email, HashKey, Kind, StoreId};
+use serde_json::{Value, json};
+use vendors::{Envelope, Read, Store, registry};
+
+fn events(path: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("../../events")
+        .join(path)
+}
+
+#[test]
+fn lambda_events_carry_the_vendors_bodies() {
+    let mut checked = 0;
+    for entry in std::fs::read_dir(events("invoke/webhook")).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        let event: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        let body = event["body"].as_str().unwrap();
+        let body = if event["isBase64Encoded"] == true {
+            STANDARD.decode(body).unwrap()
+        } else {
+            body.into()
+        };
+        let vendors = format!("yotpo/{}.json", name.split('.').next().unwrap());
+        assert_eq!(
+            body,
+            std::fs::read(events(&vendors)).unwrap(),
+            "{name} against {vendors}"
+        );
+        checked += 1;
+    }
+    assert!(checked >= 3);
+}
+
+#[test]
+fn the_operators_events_carry_the_example_store() {
+    let put: Value =
+        serde_json::from_slice(&std::fs::read(events("invoke/operator/put_store.json")).unwrap())
+            .unwrap();
+    let store: Value =
+        serde_json::from_slice(&std::fs::read(events("stores/example-outdoor.json")).unwrap())
+            .unwrap();
+    assert_eq!(put["store"], store);
+}
+
+#[test]
+fn every_example_is_an_event_of_its_kind() {
+    let store = Store::read(json!({
+        "v": 1, "store": "example", "name": "Example", "currency": "NOK", "locale": "nb-NO",
+        "sources": {"yotpo": {}},
+    }))
+    .unwrap();
+    let email = Email::parse("simulated@example.com").unwrap();
+    let now = Timestamp::UNIX_EPOCH;
+    let source = registry::source("yotpo").unwrap();
+    let mut missing = Vec::new();
+    for kind in Kind::ALL {
+        let Some(body) = source.example(*kind, &email, now, 7) else {
+            missing.push(kind.name());
+            continue;
+        };
+        let body = body.to_string().into_bytes();
+        let id = StoreId::parse("example").unwrap();
+        let envelope = Envelope::seal(id, "yotpo", now, "n".into(), None, &body).unwrap();
+        match source.read(&envelope, &body, &store, &HashKey::new("example")) {
+            Read::Event(event) => {
+                assert_eq!(event.kind, *kind);
+                assert_eq!(event.who.email(), Some(&email), "{kind}");
+            }
+            other => panic!("{kind}: {other:?}"),
+        }
+    }
+    assert_eq!(
+        missing,
+        [
+            "points_deducted",
+            "points_redeemed",
+            "points_expired",
+            "member_updated",
+            "member_deleted"
+        ],
+        "kinds that Yotpo has no topic for"
+    );
+}

@@ -1,0 +1,223 @@
+//! `demo`: every kind of event, sent as Yotpo sends it, and what arrived at Rule compared with what the vendors' documents
+//! say must arrive.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::compare::{Expected, Row, differences};
+use super::paths;
+use super::stack::{Inlet, Stack};
+use crate::cloud::Cloud;
+use crate::http;
+use crate::say;
+use crate::trouble::{Result, Saying, Trouble};
+
+const PATIENCE: Duration = Duration::from_mins(1);
+const STORE: &str = "example-outdoor";
+
+/// What one row came to.
+#[derive(Debug)]
+struct Outcome {
+    row: Row,
+    took: Duration,
+    wrong: Vec<String>,
+}
+
+/// Sends every event of the table and compares. Returns how many rows are wrong.
+///
+/// # Errors
+/// The table and the events do not fit together, or the stack does not answer.
+pub async fn run(stack: &Stack) -> Result<usize> {
+    let rows = rows()?;
+    let bench = Bench::of(stack)?;
+    say::line("");
+    say::line(format_args!(
+        "{:>3}  {:<32} {:<38} {:>6} {:>7}",
+        "row", "event", "tags", "fields", "time"
+    ));
+    let mut markers = BTreeSet::new();
+    let mut outcomes = Vec::new();
+    for row in rows {
+        let outcome = bench.walk(row, &mut markers).await?;
+        print(&outcome);
+        outcomes.push(outcome);
+    }
+    let faults = bench.get("faults").await?;
+    for fault in &faults {
+        say::line(format_args!(
+            "FAULT  request {}: {}",
+            fault["n"],
+            fault["fault"].as_str().unwrap_or_default()
+        ));
+    }
+    summary(&outcomes);
+    Ok(outcomes
+        .iter()
+        .filter(|outcome| !outcome.wrong.is_empty())
+        .count()
+        + faults.len())
+}
+
+/// The table, which must name every event file and no other.
+fn rows() -> Result<Vec<Row>> {
+    let file = paths::root().join("tests/expect/rule.json");
+    let text = std::fs::read_to_string(&file).saying(format!("cannot read {}", file.display()))?;
+    let rows: Vec<Row> =
+        serde_json::from_str(&text).saying(format!("{} is no table", file.display()))?;
+    let folder =
+        std::fs::read_dir(paths::root().join("events/yotpo")).saying("cannot read events/yotpo")?;
+    let events: BTreeSet<String> = folder
+        .flatten()
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    let named: BTreeSet<String> = rows.iter().map(|row| row.file.clone()).collect();
+    match events.symmetric_difference(&named).next() {
+        Some(odd) => Err(Trouble::new(format!(
+            "{odd} stands in events/yotpo or in tests/expect/rule.json, but not in both"
+        ))),
+        None => Ok(rows),
+    }
+}
+
+/// What a walk needs at hand.
+struct Bench<'a> {
+    cloud: Cloud,
+    stack: &'a Stack,
+    inlet: &'a Inlet,
+    rule: &'a str,
+}
+
+impl<'a> Bench<'a> {
+    fn of(stack: &'a Stack) -> Result<Self> {
+        let inlet = stack
+            .stores
+            .get(STORE)
+            .and_then(|sources| sources.get("yotpo"));
+        let rule = stack
+            .vendors
+            .get("rule")
+            .saying("the stack has no vendor rule")?;
+        Ok(Self {
+            cloud: Cloud::of(stack),
+            stack,
+            inlet: inlet.saying(format!(
+                "the stack has no store {STORE} that takes events from yotpo"
+            ))?,
+            rule: &rule.url,
+        })
+    }
+
+    /// Sends one event and waits until nothing of it is under way any more.
+    async fn walk(&self, row: Row, markers: &mut BTreeSet<String>) -> Result<Outcome> {
+        let file = paths::root().join("events/yotpo").join(&row.file);
+        let body = std::fs::read(&file).saying(format!("cannot read {}", file.display()))?;
+        let before = self.get("received").await?.len();
+        let begun = Instant::now();
+        let mut call = http::post(&self.inlet.url).body(body);
+        for (name, value) in &self.inlet.headers {
+            call = call.header(name, value);
+        }
+        let status = call.send().await?.status;
+        let mut wrong = Vec::new();
+        if status != row.answer {
+            wrong.push(format!("answered {status} instead of {}", row.answer));
+        }
+        let arrived = self.arrived(before, row.requests.len()).await?;
+        let took = begun.elapsed();
+        wrong.extend(arrived.iter().filter_map(refusal));
+        let bodies: Vec<Value> = arrived.iter().map(|entry| entry["body"].clone()).collect();
+        wrong.extend(differences(&row.requests, &bodies, markers));
+        Ok(Outcome { row, took, wrong })
+    }
+
+    /// The writes that arrived after the first `before` requests, once the queues are empty.
+    async fn arrived(&self, before: usize, expected: usize) -> Result<Vec<Value>> {
+        let begun = Instant::now();
+        loop {
+            let received = self.get("received").await?;
+            let writes = received
+                .into_iter()
+                .skip(before)
+                .filter(|entry| entry["method"] == "POST");
+            let writes: Vec<Value> = writes.collect();
+            if writes.len() >= expected && self.queues_are_empty().await?
+                || begun.elapsed() > PATIENCE
+            {
+                return Ok(writes);
+            }
+            tokio::time::sleep(Duration::from_millis(30)).await;
+        }
+    }
+
+    async fn queues_are_empty(&self) -> Result<bool> {
+        for (name, url) in &self.stack.queues {
+            if !name.ends_with("-dead") && !self.cloud.depth(url).await?.is_empty() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    async fn get(&self, what: &str) -> Result<Vec<Value>> {
+        let list = http::get(&format!("{}/{what}", self.rule))
+            .send()
+            .await?
+            .json()?;
+        list.as_array()
+            .cloned()
+            .saying("the stand-in's answer is no list")
+    }
+}
+
+fn refusal(entry: &Value) -> Option<String> {
+    (entry["status"] != 200).then(|| format!("the stand-in of rule answered {}", entry["status"]))
+}
+
+fn print(outcome: &Outcome) {
+    let Outcome { row, took, wrong } = outcome;
+    let number = row
+        .number
+        .map_or("-".to_owned(), |number| number.to_string());
+    let tags = |request: &Expected| request.tags.iter().cloned().collect::<Vec<_>>().join(", ");
+    let told = row
+        .requests
+        .first()
+        .map_or_else(|| "nothing goes to Rule".to_owned(), tags);
+    let fields: usize = row
+        .requests
+        .iter()
+        .map(|request| request.fields.len())
+        .sum();
+    let mark = if wrong.is_empty() { "✓" } else { "✗" };
+    say::line(format_args!(
+        "{number:>3}  {:<32} {told:<38} {fields:>6} {:>5.2} s {mark}",
+        row.event,
+        took.as_secs_f32()
+    ));
+    for difference in wrong {
+        say::line(format_args!("     {}: {difference}", row.file));
+    }
+}
+
+fn summary(outcomes: &[Outcome]) {
+    let right = |outcome: &&Outcome| outcome.wrong.is_empty();
+    let seed: BTreeSet<u32> = outcomes
+        .iter()
+        .filter_map(|outcome| outcome.row.number)
+        .collect();
+    let wrong: BTreeSet<u32> = outcomes
+        .iter()
+        .filter(|outcome| !right(outcome))
+        .filter_map(|outcome| outcome.row.number)
+        .collect();
+    let good = outcomes.iter().filter(right).count();
+    say::line("");
+    say::line(format_args!(
+        "{good} of {} events right; {} of {} kinds of the seed right",
+        outcomes.len(),
+        seed.len() - wrong.len(),
+        seed.len()
+    ));
+}

@@ -1,0 +1,148 @@
+//! `deploy`: to AWS.
+
+use std::process::Command;
+
+use super::tools::DEPLOYER;
+use super::{build, elf, paths};
+use crate::say::{self, Steps};
+use crate::trouble::{Result, Saying, Trouble};
+
+/// Builds for the stack's architecture, checks every binary, runs `sam deploy` with these arguments.
+///
+/// # Errors
+/// The build fails, a binary does not fit, or sam does.
+pub async fn deploy(arguments: &[String], steps: &Steps) -> Result<()> {
+    std::fs::create_dir_all(paths::local()).saying("cannot make target/local")?;
+    DEPLOYER.ready(steps).await?;
+    let read = |name: &str| {
+        std::fs::read_to_string(paths::root().join(name)).saying(format!("cannot read {name}"))
+    };
+    let architecture = architecture(arguments, &read("samconfig.toml")?, &read("template.yaml")?)?;
+    say::line(format_args!("building for {architecture}"));
+    let flag = if architecture == "arm64" {
+        "--arm64"
+    } else {
+        "--x86-64"
+    };
+    let mut lambda = Command::new(DEPLOYER.program("cargo-lambda"));
+    lambda.args([
+        "lambda",
+        "build",
+        "--profile",
+        "dist",
+        flag,
+        "--workspace",
+        "--exclude",
+        "bridge-tests",
+    ]);
+    run(lambda, "cargo lambda build")?;
+    for function in build::functions_of(&paths::root().join("template.yaml"))? {
+        elf::check(
+            &paths::root()
+                .join("target/lambda")
+                .join(function)
+                .join("bootstrap"),
+            architecture,
+        )?;
+    }
+    let mut sam = Command::new(DEPLOYER.program("sam"));
+    sam.arg("deploy").args(arguments);
+    run(sam, "sam deploy")
+}
+
+fn run(mut command: Command, name: &str) -> Result<()> {
+    let status = command
+        .current_dir(paths::root())
+        .env("PATH", DEPLOYER.path())
+        .status()
+        .saying(format!("cannot run {name}"))?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(Trouble::new(format!("{name} failed")))
+    }
+}
+
+/// What the stack will be told: by an argument, else by samconfig.toml, else by the template.
+fn architecture(arguments: &[String], config: &str, template: &str) -> Result<&'static str> {
+    let after = |flag: &str| {
+        arguments
+            .iter()
+            .position(|argument| argument == flag)
+            .and_then(|at| arguments.get(at + 1))
+    };
+    let section = format!(
+        "[{}.deploy.parameters]",
+        after("--config-env").map_or("default", String::as_str)
+    );
+    let in_section = config
+        .lines()
+        .skip_while(|line| line.trim() != section)
+        .skip(1);
+    let in_section = in_section.take_while(|line| !line.trim_start().starts_with('['));
+    let said = arguments
+        .iter()
+        .map(String::as_str)
+        .chain(in_section)
+        .find_map(named);
+    let fallback = || {
+        let mut lines = template
+            .lines()
+            .skip_while(|line| line.trim() != "Architecture:");
+        lines
+            .find_map(|line| line.trim().strip_prefix("Default:"))
+            .map(str::trim)
+    };
+    let said = said
+        .or_else(fallback)
+        .saying("the template has no parameter Architecture with a default")?;
+    let known = elf::ARCHITECTURES.into_iter().find(|known| *known == said);
+    known.saying(format!(
+        "there is no architecture {said}; there are: {}",
+        elf::ARCHITECTURES.join(", ")
+    ))
+}
+
+fn named(text: &str) -> Option<&str> {
+    let (_, value) = text.split_once("Architecture=")?;
+    value
+        .split(|c: char| !c.is_alphanumeric() && c != '_')
+        .next()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CONFIG: &str = "[default.deploy.parameters]\nparameter_overrides = [\"SecretPrefix=a\"]\n\n\
+        [staging.deploy.parameters]\nparameter_overrides = [\"Architecture=x86_64\", \"SecretPrefix=b\"]\n";
+    const TEMPLATE: &str = "Parameters:\n  LogLevel:\n    Default: info\n  Architecture:\n    Type: String\n    Default: arm64\n";
+
+    fn chosen(arguments: &[&str]) -> Result<&'static str> {
+        let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
+        architecture(&arguments, CONFIG, TEMPLATE)
+    }
+
+    #[test]
+    fn argument_then_configuration_then_template() {
+        assert_eq!(chosen(&[]), Ok("arm64"));
+        assert_eq!(chosen(&["--config-env", "staging"]), Ok("x86_64"));
+        assert_eq!(
+            chosen(&[
+                "--parameter-overrides",
+                "AlarmEmail=a@example.com Architecture=x86_64"
+            ]),
+            Ok("x86_64")
+        );
+        assert_eq!(
+            chosen(&[
+                "--config-env",
+                "staging",
+                "--parameter-overrides",
+                "Architecture=arm64"
+            ]),
+            Ok("arm64")
+        );
+        assert!(chosen(&["--parameter-overrides", "Architecture=mips"]).is_err());
+    }
+}

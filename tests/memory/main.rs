@@ -2,6 +2,7 @@
 #![expect(missing_docs, clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod delivery;
+mod readme;
 mod recording;
 mod table;
 mod world;

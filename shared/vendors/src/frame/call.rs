@@ -190,16 +190,12 @@ reasons! {
     NoTopic = "no_topic",
     /// The event names nobody: neither an address nor an id.
     NoPerson = "no_person",
-    /// The topic is known, but what it must carry is missing.
-    Incomplete = "incomplete",
     /// The store has this source switched off.
     SourceOff = "source_off",
     /// Sent before.
     Repeat = "repeat",
     /// The destination has this picture already.
     Unchanged = "unchanged",
-    /// The member was erased.
-    Erased = "erased",
     /// The store does not want it.
     NotWanted = "not_wanted",
     /// The person has no address yet.

@@ -8,6 +8,7 @@
 
 mod bad_input;
 mod doors;
+mod examples;
 mod the_way;
 
 use bridge_tests::world::World;

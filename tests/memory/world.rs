@@ -93,7 +93,10 @@ impl Vendor {
 impl Wire for Vendor {
     async fn send(&self, call: &Call, _credential: &[Header]) -> Result<Reply, NoReply> {
         let mut books = self.books();
-        let body = call.body.clone().unwrap_or_default();
+        let body: Value = call
+            .body
+            .as_deref()
+            .map_or(Value::Null, |body| serde_json::from_str(body).unwrap());
         books
             .requests
             .push((call.method, call.path.clone(), body.clone()));

@@ -110,7 +110,7 @@ impl Wire for Http {
         if let Some(body) = &call.body {
             request = request
                 .header("content-type", "application/json")
-                .body(body.to_string());
+                .body(body.clone());
         }
         let response = request.send().await.map_err(|error| no_reply(&error))?;
         read(response).await.map_err(|error| no_reply(&error))

@@ -20,8 +20,8 @@ pub struct Call {
     pub method: Method,
     /// Path and query, percent-encoded, from the vendor's base.
     pub path: String,
-    /// JSON body.
-    pub body: Option<serde_json::Value>,
+    /// Body: JSON text.
+    pub body: Option<String>,
 }
 
 /// Paths and bodies name people, so only the method is shown.
@@ -64,7 +64,7 @@ impl Reply {
 }
 
 /// What a vendor's answer means for the call it answers.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
     /// Written.
     Booked {

@@ -2,9 +2,9 @@
 
 pub(crate) mod call;
 pub(crate) mod destination;
-pub(crate) mod digest;
 pub(crate) mod document;
 pub(crate) mod envelope;
+pub(crate) mod fingerprint;
 pub(crate) mod message;
 pub(crate) mod retry_after;
 pub(crate) mod source;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 use serde_json::Value;
 
-use super::MARKER;
+use super::{MARKER, MARKER_KEY};
 use crate::{Answer, Call, Reason, Reply, Seen, frame::retry_after};
 
 /// How long Rule's block lasted in the one case that is known; used when a 429 does not say.
@@ -76,40 +76,32 @@ fn refused(call: &Call, body: &Value) -> Answer {
 /// ASSUMED `rule-named-fields`: a refused field is named by its key (`Yotpo.LastPurchaseAt`), alone or within a path, or
 /// by its place (`subscribers.fields.4.value`).
 fn without(call: &Call, names: &[&str]) -> Option<Call> {
-    let mut amended = call.clone();
-    let fields = amended
-        .body
-        .as_mut()?
+    let mut body: Value = serde_json::from_str(call.body.as_deref()?).ok()?;
+    let fields = body
         .get_mut("subscribers")?
         .get_mut("fields")?
         .as_array_mut()?;
     let before = fields.len();
+    let named = |place: usize, key: &str| {
+        names
+            .iter()
+            .any(|name| name.contains(key) || names_place(name, place))
+    };
     let mut place = 0;
+    let mut marker_refused = false;
     fields.retain(|field| {
         let key = field["key"].as_str().unwrap_or_default();
-        let refused = names
-            .iter()
-            .any(|name| name.contains(key) || names_place(name, place));
+        let refused = named(place, key);
+        marker_refused |= refused && key == MARKER_KEY;
         place += 1;
         !refused
     });
     // Without the marker nobody could tell later whether the automation started.
-    let marker = format!("{}.{}", MARKER.0, MARKER.1);
-    let kept = |call: &Call| {
-        call.body
-            .as_ref()
-            .is_some_and(|body| body.to_string().contains(&marker))
-    };
-    (place != 0 && fields_changed(&amended, before) && kept(call) == kept(&amended))
-        .then_some(amended)
-}
-
-fn fields_changed(call: &Call, before: usize) -> bool {
-    let fields = call
-        .body
-        .as_ref()
-        .and_then(|body| body["subscribers"]["fields"].as_array());
-    fields.is_some_and(|fields| fields.len() < before)
+    let fewer = fields.len() < before && !marker_refused;
+    fewer.then(|| Call {
+        body: Some(body.to_string()),
+        ..call.clone()
+    })
 }
 
 fn names_place(name: &str, place: usize) -> bool {

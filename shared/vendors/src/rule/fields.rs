@@ -8,6 +8,7 @@ use loyalty::{
     DayOfYear, Detail, Email, Member, Moment, Perk, PersonName, Private, Product, Reward, Share,
     TierEntry,
 };
+use serde::Serialize;
 
 /// The seed's groups of fields. `Store` is its own: it goes with every event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,8 +42,10 @@ pub(super) struct View<'a> {
 }
 
 /// A field with its value. No value means that there is nothing to say.
+#[derive(Serialize)]
 pub(super) struct Field {
     pub(super) key: &'static str,
+    #[serde(rename = "type")]
     pub(super) type_name: &'static str,
     pub(super) value: Option<String>,
 }
@@ -366,7 +369,7 @@ fn tier_stats(member: &Member) -> Vec<Field> {
     ]
 }
 
-fn text(key: &'static str, value: Option<String>) -> Field {
+pub(super) fn text(key: &'static str, value: Option<String>) -> Field {
     Field {
         key,
         type_name: "text",

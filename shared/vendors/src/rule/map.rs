@@ -1,13 +1,13 @@
 //! From a push to the one request that writes it.
 
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use super::{
-    CatchAll, Friends, MARKER, Mode, Settings,
-    fields::{Group, View},
+    CatchAll, Friends, MARKER_KEY, Mode, Settings,
+    fields::{self, Field, Group, View},
     rows,
 };
-use crate::{Call, Form, Method, Note, Plan, Push, Reason, frame::digest::digest};
+use crate::{Call, Form, Method, Note, Plan, Push, Reason, frame::fingerprint::Fingerprint};
 
 /// The tag that goes with every event.
 const CATCH_ALL: &str = "Yotpo";
@@ -29,55 +29,76 @@ pub(super) fn plan(push: &Push) -> Result<Plan, Reason> {
         return Err(Reason::Unchanged);
     }
 
-    let (picture, event) = fields(push, settings, &groups);
+    let Fields {
+        mut all,
+        picture,
+        event,
+    } = fields(push, settings, &groups);
+    let starts = mode != Mode::Quiet;
+    if let Some(note) = push.note.filter(|_| starts) {
+        all.push(fields::text(MARKER_KEY, Some(note.delivery())));
+    }
+    let friend = push.note.is_some_and(|note| note.kind.addresses_friend());
+    let request = Request {
+        update_on_duplicate: true,
+        auto_create_tags: true,
+        auto_create_fields: true,
+        automation: automation(mode),
+        // `automation: false` alone would still start an automation on a tag that the person did not have yet.
+        sync_subscribers: (!starts).then_some(false),
+        require_opt_in: (friend && settings.referral_friend == Friends::RequireOptIn)
+            .then_some(true),
+        tags: tags(push, settings, row.as_ref()),
+        subscribers: Subscriber {
+            email: email.expose(),
+            language: settings.language.as_deref(),
+            fields: all,
+        },
+    };
     let says_picture = groups.iter().any(|group| group.is_picture());
-    let mut plan = Plan {
-        picture: says_picture.then(|| digest(&picture)),
-        event: digest(&event),
-        starts: mode != Mode::Quiet,
+    Ok(Plan {
+        picture: says_picture.then_some(picture),
+        event,
+        starts,
         call: Call {
             method: Method::Post,
             path: "/api/v2/subscribers".to_owned(),
-            body: None,
+            // Text and flags always serialise.
+            body: serde_json::to_string(&request).ok(),
         },
-    };
+    })
+}
 
-    let mut fields: Vec<Value> = Group::Store
-        .fields(&view(push, settings))
-        .into_iter()
-        .filter_map(entry)
-        .collect();
-    fields.extend(picture);
-    fields.extend(event);
-    if let Some(note) = push.note.filter(|_| plan.starts) {
-        fields.push(json!({"key": format!("{}.{}", MARKER.0, MARKER.1), "value": note.delivery(), "type": "text"}));
-    }
-    let mut subscriber = json!({"email": email.expose(), "fields": fields});
-    if let Some(language) = &settings.language {
-        subscriber["language"] = json!(language);
-    }
-    let mut body = json!({
-        "update_on_duplicate": true,
-        "auto_create_tags": true,
-        "auto_create_fields": true,
-        "automation": automation(mode),
-        "subscribers": subscriber,
-    });
-    let tags = tags(push, settings, row.as_ref());
-    if !tags.is_empty() {
-        body["tags"] = json!(tags);
-    }
-    if mode == Mode::Quiet {
-        // `automation: false` alone would still start an automation on a tag that the person did not have yet.
-        body["sync_subscribers"] = json!(false);
-    }
-    if push.note.is_some_and(|note| note.kind.addresses_friend())
-        && settings.referral_friend == Friends::RequireOptIn
-    {
-        body["require_opt_in"] = json!(true);
-    }
-    plan.call.body = Some(body);
-    Ok(plan)
+/// The body of `POST /subscribers`, in its form for one subscriber.
+#[derive(Serialize)]
+struct Request<'a> {
+    update_on_duplicate: bool,
+    auto_create_tags: bool,
+    auto_create_fields: bool,
+    automation: Automation,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sync_subscribers: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    require_opt_in: Option<bool>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tags: Vec<&'a str>,
+    subscribers: Subscriber<'a>,
+}
+
+#[derive(Serialize)]
+struct Subscriber<'a> {
+    email: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    language: Option<&'a str>,
+    fields: Vec<Field>,
+}
+
+/// `"reset"`, `"force"` or `false`.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Automation {
+    Mode(&'static str),
+    Off(bool),
 }
 
 /// What the tag does to automations. Rule may unblock a blocked subscriber when an automation starts (ASSUMED
@@ -99,11 +120,11 @@ fn mode(push: &Push, settings: &Settings, note: &Note) -> Mode {
 }
 
 /// ASSUMED `rule-modes`: version 2 knows the modes that version 3 describes.
-fn automation(mode: Mode) -> Value {
+fn automation(mode: Mode) -> Automation {
     match mode {
-        Mode::Reset => json!("reset"),
-        Mode::Force => json!("force"),
-        Mode::Quiet => json!(false),
+        Mode::Reset => Automation::Mode("reset"),
+        Mode::Force => Automation::Mode("force"),
+        Mode::Quiet => Automation::Off(false),
     }
 }
 
@@ -158,30 +179,39 @@ fn view<'a>(push: &'a Push, settings: &'a Settings) -> View<'a> {
     }
 }
 
-/// The fields about the member and those about the event, apart, because each has a hash of its own.
-///
-/// ASSUMED `rule-blank`: an empty text blanks a field of any type.
-fn fields(push: &Push, settings: &Settings, groups: &[Group]) -> (Vec<Value>, Vec<Value>) {
-    let view = view(push, settings);
-    let (mut picture, mut event) = (Vec::new(), Vec::new());
-    for group in groups {
-        let blanked = group.is_blanked() && settings.blank_missing;
-        let fields = group.fields(&view).into_iter().filter_map(|mut field| {
-            if blanked && field.value.is_none() {
-                field.value = Some(String::new());
-            }
-            entry(field)
-        });
-        if group.is_picture() {
-            picture.extend(fields);
-        } else {
-            event.extend(fields);
-        }
-    }
-    (picture, event)
+/// All fields of a request; and of those about the member and those about the event a fingerprint each.
+struct Fields {
+    all: Vec<Field>,
+    picture: String,
+    event: String,
 }
 
-fn entry(field: super::fields::Field) -> Option<Value> {
-    let value = field.value?;
-    Some(json!({"key": field.key, "value": value, "type": field.type_name}))
+/// ASSUMED `rule-blank`: an empty text blanks a field of any type.
+fn fields(push: &Push, settings: &Settings, groups: &[Group]) -> Fields {
+    let view = view(push, settings);
+    let mut all = Group::Store.fields(&view);
+    let (mut picture, mut event) = (Fingerprint::default(), Fingerprint::default());
+    for group in groups {
+        let blanked = group.is_blanked() && settings.blank_missing;
+        let fingerprint = if group.is_picture() {
+            &mut picture
+        } else {
+            &mut event
+        };
+        for mut field in group.fields(&view) {
+            if blanked {
+                field.value.get_or_insert_default();
+            }
+            if let Some(value) = &field.value {
+                fingerprint.add(field.key);
+                fingerprint.add(value);
+                all.push(field);
+            }
+        }
+    }
+    Fields {
+        all,
+        picture: picture.finish(),
+        event: event.finish(),
+    }
 }

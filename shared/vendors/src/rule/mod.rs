@@ -27,7 +27,10 @@ use crate::{
 pub struct Rule;
 
 /// The field that carries our marker: which automation was started last. Rule shows it beside the others.
-pub(crate) const MARKER: (&str, &str) = ("Bridge", "LastEvent");
+const MARKER: (&str, &str) = ("Bridge", "LastEvent");
+
+/// The same, as a field's key.
+const MARKER_KEY: &str = "Bridge.LastEvent";
 
 impl Destination for Rule {
     fn name(&self) -> &'static str {

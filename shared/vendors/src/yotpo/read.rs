@@ -47,8 +47,8 @@ pub(super) fn read(envelope: &Envelope, body: &[u8], store: &Store, key: &HashKe
                 };
             };
             // The canonical form: keys sorted, no white space, so that two ways of writing one body are one body.
-            let canonical = value.to_string();
-            let hash = key.digest(&[b"body", canonical.as_bytes()]);
+            let canonical = serde_json::to_vec(&value).unwrap_or_default();
+            let hash = key.digest(&[b"body", &canonical]);
             Read::Event(Box::new(event(
                 envelope, store, key, root, &hash, kind, who,
             )))

@@ -39,7 +39,7 @@ async fn what_is_no_json_object_is_400_and_leaves_no_trace() -> Result<()> {
     for body in bodies {
         assert_eq!(store.send(body).await?.status, 400, "{body:?}");
     }
-    world.quiet().await?;
+    store.settled().await?;
     assert_eq!(store.received().await?, Vec::<Value>::new());
     let items = store.items().await?;
     let others: Vec<_> = items
@@ -120,7 +120,7 @@ async fn an_unknown_topic_is_kept_and_told_to_nobody() -> Result<()> {
             .then_some(()))
     })
     .await?;
-    world.quiet().await?;
+    store.settled().await?;
     assert_eq!(store.received().await?, Vec::<Value>::new());
     Ok(())
 }
@@ -143,7 +143,7 @@ async fn an_event_without_email_is_kept_and_told_to_nobody() -> Result<()> {
         Ok(items.iter().any(orphan).then_some(()))
     })
     .await?;
-    world.quiet().await?;
+    store.settled().await?;
     assert_eq!(store.received().await?, Vec::<Value>::new());
     Ok(())
 }

@@ -81,7 +81,7 @@ async fn a_wrong_a_missing_and_an_empty_secret_are_refused() -> Result<()> {
     }
     let path = format!("/webhooks/yotpo/{}/wrong", store.id);
     assert_eq!(world.post(&path).body(body).send().await?.status, 401);
-    world.quiet().await?;
+    store.settled().await?;
     assert_eq!(store.member("kari@example.com").await?, Vec::<Value>::new());
     assert_eq!(store.received().await?, Vec::<Value>::new());
     Ok(())

@@ -72,12 +72,10 @@ fn operator_examples_carry_the_example_store() -> Result<()> {
 async fn the_examples_work_on_the_deployed_functions() -> Result<()> {
     let world = world().await;
     let function = |name: &str| world.stack.functions.get(name).expect("a function");
-    let put_store = paths::root().join("events/invoke/operator/put_store.json");
-    let answer = world
-        .cloud
-        .invoke(function("operator"), &stores::document(&put_store)?)
-        .await?;
+    let put_store = stores::document(&paths::root().join("events/invoke/operator/put_store.json"))?;
+    let answer = world.cloud.invoke(function("operator"), &put_store).await?;
     assert_eq!(answer["ok"], true, "{answer}");
+    stores::load(&mut world.stack.clone(), &world.cloud, &put_store["store"]).await?;
     let name = format!(
         "{}/example-outdoor/yotpo-webhook",
         world.stack.secret_prefix

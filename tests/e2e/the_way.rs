@@ -49,7 +49,7 @@ async fn a_repeat_at_once_starts_nothing_again() -> Result<()> {
     store.wrote(1).await?;
     store.take(&coupon).await?;
     store.take(&coupon).await?;
-    world.quiet().await?;
+    store.settled().await?;
     let writes = store.writes().await?;
     let loud = writes
         .iter()

@@ -22,6 +22,9 @@ use crate::trouble::{Result, Saying, Trouble};
 /// How long a test waits for something that must happen.
 const PATIENCE: Duration = Duration::from_secs(45);
 
+/// Ten times the length of a way from the HTTP API to a vendor.
+const SETTLED: Duration = Duration::from_secs(3);
+
 static RUNNING: OnceCell<Result<Running>> = OnceCell::const_new();
 static ORDER: RwLock<()> = RwLock::const_new(());
 static STORES: AtomicU32 = AtomicU32::new(0);
@@ -211,20 +214,25 @@ impl World {
             .saying(format!("there is no queue {name}"))
     }
 
-    /// Waits until no message is waiting or under way in the queues that are not dead-letter queues.
+    /// Waits until no message is waiting or under way in the queues that are not dead-letter queues. Only for a test that
+    /// has the world alone: another's message may wait for its vendor.
     ///
     /// # Errors
     /// They do not become empty in time.
     pub async fn quiet(&self) -> Result<()> {
         wait_until("the queues are empty", async || {
-            for (name, url) in &self.stack.queues {
-                if !name.ends_with("-dead") && !self.cloud.depth(url).await?.is_empty() {
-                    return Ok(None);
-                }
-            }
-            Ok(Some(()))
+            Ok(self.queues_are_empty().await?.then_some(()))
         })
         .await
+    }
+
+    async fn queues_are_empty(&self) -> Result<bool> {
+        for (name, url) in &self.stack.queues {
+            if !name.ends_with("-dead") && !self.cloud.depth(url).await?.is_empty() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Everything in the table that belongs to this store, or names it.
@@ -370,13 +378,13 @@ impl Shop<'_> {
         .await
     }
 
-    /// Waits until Rule has received this many writes and the queues are empty; then there must not be more.
+    /// Waits until Rule has received this many writes and nothing more comes.
     ///
     /// # Errors
     /// They do not come, or more come.
     pub async fn wrote(&self, count: usize) -> Result<Vec<Value>> {
         self.wrote_at_least(count).await?;
-        self.world.quiet().await?;
+        self.settled().await?;
         let writes = self.writes().await?;
         if writes.len() == count {
             return Ok(writes);
@@ -386,6 +394,24 @@ impl Shop<'_> {
             writes.len(),
             self.id
         )))
+    }
+
+    /// Waits until nothing of this store is under way: the queues are empty, or, where others' messages wait in them,
+    /// nothing of this store has arrived at Rule for many times the length of a way.
+    ///
+    /// # Errors
+    /// The emulator or the stand-in does not answer.
+    pub async fn settled(&self) -> Result<()> {
+        let mut seen = (self.received().await?.len(), Instant::now());
+        wait_until("nothing is under way", async || {
+            let count = self.received().await?.len();
+            if count != seen.0 {
+                seen = (count, Instant::now());
+            }
+            let settled = self.world.queues_are_empty().await? || seen.1.elapsed() > SETTLED;
+            Ok(settled.then_some(()))
+        })
+        .await
     }
 
     /// The automations that started in this store's account.

@@ -6,6 +6,8 @@
 mod answer;
 mod door;
 mod received;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

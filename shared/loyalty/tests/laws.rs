@@ -1,5 +1,7 @@
 //! What must hold for every history of a member.
 
+#![expect(clippy::unwrap_used, reason = "tests")]
+
 use jiff::Timestamp;
 use loyalty::{
     Detail, Email, Event, EventId, Guard, HashKey, Kind, Member, Moment, Patch, Role, Says, Stamp,
@@ -10,19 +12,34 @@ use proptest::prelude::*;
 /// One piece of news, in the small: which keys it mentions, what it says of them, and how old it is.
 #[derive(Debug, Clone)]
 struct News {
-    points: Option<i64>,
-    tier: Option<Option<u8>>,
-    expires: Option<Option<i64>>,
+    points: Says<i64>,
+    tier: Says<String>,
+    expires: Says<Moment>,
     contact: bool,
     as_of: i64,
     arrived: i64,
-    id: u8,
+    /// Tells apart what is otherwise the same.
+    number: u8,
+}
+
+fn instant(seconds: i64) -> Timestamp {
+    Timestamp::from_second(seconds).unwrap()
+}
+
+fn says<T: Clone + std::fmt::Debug>(
+    value: impl Strategy<Value = T>,
+) -> impl Strategy<Value = Says<T>> {
+    prop_oneof![
+        Just(()).prop_map(|()| Says::Nothing),
+        Just(()).prop_map(|()| Says::None),
+        value.prop_map(Says::Is)
+    ]
 }
 
 fn news() -> impl Strategy<Value = News> {
-    let points = proptest::option::of(-5..5_i64);
-    let tier = proptest::option::of(proptest::option::of(0..3_u8));
-    let expires = proptest::option::of(proptest::option::of(0..3_i64));
+    let points = says(-5..5_i64);
+    let tier = says((0..3_u8).prop_map(|tier| tier.to_string()));
+    let expires = says((0..3_i64).prop_map(|at| Moment::Instant(instant(at))));
     // Few instants, so that many tie.
     (
         points,
@@ -34,30 +51,24 @@ fn news() -> impl Strategy<Value = News> {
         any::<u8>(),
     )
         .prop_map(
-            |(points, tier, expires, contact, as_of, arrived, id)| News {
+            |(points, tier, expires, contact, as_of, arrived, number)| News {
                 points,
                 tier,
                 expires,
                 contact,
                 as_of,
                 arrived,
-                id,
+                number,
             },
         )
 }
 
 fn event(news: &News) -> Event {
-    let instant = |seconds| Timestamp::from_second(seconds).unwrap();
-    let says = |value: Option<Option<String>>| match value {
-        None => Says::Nothing,
-        Some(None) => Says::None,
-        Some(Some(value)) => Says::Is(value),
-    };
-    let store = StoreId::parse("example").unwrap();
-    // Two pieces of news with one id are the same news: its content is part of the id, as a body's hash is.
-    let content = format!("{news:?}");
+    let (store, key) = (StoreId::parse("example").unwrap(), HashKey::new("key"));
+    // The content is part of the id, as a body's hash is.
+    let content = format!("{news:?} {}", news.number);
     Event {
-        id: EventId::new(&HashKey::new("key"), &store, &[&content]),
+        id: EventId::new(&key, &store, &[&content]),
         guard: Guard::Day,
         kind: Kind::PointsChanged,
         who: Who::Email(Email::parse("kari@example.com").unwrap(), None),
@@ -67,20 +78,16 @@ fn event(news: &News) -> Event {
             Role::Member
         },
         patch: Patch {
-            points_available: news.points.into(),
-            tier: says(news.tier.map(|tier| tier.map(|tier| tier.to_string()))),
-            points_expiring_on: match news.expires {
-                None => Says::Nothing,
-                Some(None) => Says::None,
-                Some(Some(at)) => Says::Is(Moment::Instant(instant(at))),
-            },
+            points_available: news.points,
+            tier: news.tier.clone(),
+            points_expiring_on: news.expires,
             ..Patch::default()
         },
         detail: Detail::default(),
         stamp: Stamp {
             as_of: instant(news.as_of),
             arrived: instant(news.arrived),
-            hash: HashKey::new("key").digest(&[content.as_bytes()]),
+            hash: key.digest(&[content.as_bytes()]),
             source: "yotpo".to_owned(),
         },
     }
@@ -117,7 +124,7 @@ proptest! {
     #[test]
     fn news_never_wipes_what_it_does_not_mention(news in proptest::collection::vec(news(), 0..8), last in news()) {
         let before = after(&news.iter().map(event).collect::<Vec<_>>());
-        let silent = News { points: None, ..last };
+        let silent = News { points: Says::Nothing, ..last };
         let mut member = before.clone();
         member.hear(&event(&silent));
         prop_assert_eq!(member.points_available, before.points_available);

@@ -54,7 +54,7 @@ fn mean<T>(work: impl Fn() -> T) -> f64 {
     for _ in 0..ROUNDS {
         black_box(work());
     }
-    ((on_cpu() - began) / ROUNDS).as_secs_f64() * 1e6
+    (on_cpu().saturating_sub(began) / ROUNDS).as_secs_f64() * 1e6
 }
 
 /// How long this thread has run on a processor, so that a busy machine does not count.

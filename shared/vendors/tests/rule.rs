@@ -1,4 +1,5 @@
 //! Rule: what its replies mean, and the exact form of what it is sent.
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::{collections::BTreeMap, time::Duration};
 

@@ -82,7 +82,7 @@ fn without(call: &Call, names: &[&str]) -> Option<Call> {
         .get_mut("fields")?
         .as_array_mut()?;
     let before = fields.len();
-    let named = |place: usize, key: &str| {
+    let objected = |place: usize, key: &str| {
         names
             .iter()
             .any(|name| name.contains(key) || names_place(name, place))
@@ -91,7 +91,7 @@ fn without(call: &Call, names: &[&str]) -> Option<Call> {
     let mut marker_refused = false;
     fields.retain(|field| {
         let key = field["key"].as_str().unwrap_or_default();
-        let refused = named(place, key);
+        let refused = objected(place, key);
         marker_refused |= refused && key == MARKER_KEY;
         place += 1;
         !refused

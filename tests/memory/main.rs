@@ -1,5 +1,5 @@
 //! The product's core from a delivery to the vendor's books, on ports in memory: fast, exact, without any server.
-#![expect(missing_docs, clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod delivery;
 mod readme;

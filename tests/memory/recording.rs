@@ -42,6 +42,7 @@ fn changed(seen: &str, balance: i64) -> Value {
     )
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it is compared with results")]
 fn recorded(repeat: bool) -> Result<Recorded, Failure> {
     Ok(Recorded::Event { repeat })
 }

@@ -1,7 +1,9 @@
 //! The product's core from a delivery to the vendor's books, on ports in memory: fast, exact, without any server.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod crash;
 mod delivery;
+mod fuse;
 mod readme;
 mod recording;
 mod table;

@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -17,7 +18,12 @@ use recording::{Delivered, Failure, Recorded, Recorder};
 use serde_json::{Value, json};
 use vendors::{Call, Envelope, Header, Message, Method, Outcome, Reply, registry, rule::Rule};
 
+use crate::fuse::{Fuse, Fused};
+
 pub(crate) const RULE_QUEUE: &str = "queue/rule";
+
+/// The queue's own time, as template.yaml sets it.
+const VISIBILITY: Duration = Duration::from_secs(725);
 
 /// What the vendor does with its next request.
 #[derive(Clone)]
@@ -45,6 +51,8 @@ struct Books {
     requests: Vec<(Method, String, Value)>,
     fields: HashMap<String, BTreeMap<String, String>>,
     script: VecDeque<Does>,
+    /// The markers of all automations that were really started.
+    started: Vec<String>,
 }
 
 impl Vendor {
@@ -78,6 +86,11 @@ impl Vendor {
             .entry(email.to_owned())
             .or_default()
             .insert(key.to_owned(), value.to_owned());
+    }
+
+    /// The markers of all automations that were really started, in order.
+    pub(crate) fn started(&self) -> Vec<String> {
+        self.books().started.clone()
     }
 
     pub(crate) fn will(&self, does: Does) {
@@ -141,13 +154,14 @@ fn reply(status: u16, body: &Value) -> Reply {
 
 fn book(books: &mut Books, body: &Value) {
     let subscriber = &body["subscribers"];
-    let person = books
-        .fields
-        .entry(subscriber["email"].as_str().unwrap().to_owned())
-        .or_default();
+    let email = subscriber["email"].as_str().unwrap().to_owned();
+    let person = books.fields.entry(email).or_default();
     for field in subscriber["fields"].as_array().unwrap() {
         let text = |key: &str| field[key].as_str().unwrap().to_owned();
         person.insert(text("key"), text("value"));
+    }
+    if body["automation"] != false {
+        books.started.push(person["Bridge.LastEvent"].clone());
     }
 }
 
@@ -174,6 +188,7 @@ fn look(books: &Books, path: &str) -> Reply {
 
 /// One stack.
 pub(crate) struct World {
+    pub(crate) fuse: Arc<Fuse>,
     pub(crate) table: Arc<MemoryTable>,
     pub(crate) queue: Arc<MemoryQueue>,
     pub(crate) secrets: Arc<MemorySecrets>,
@@ -193,9 +208,18 @@ impl World {
         let secrets = Arc::new(MemorySecrets::default());
         let vendor = Arc::new(Vendor::default());
         secrets.set("bridge/example/rule", r#"{"v":1,"api_key":"example-key"}"#);
+        let fuse = Arc::new(Fuse::default());
+        let fused_table = Arc::new(Fused {
+            fuse: fuse.clone(),
+            inner: table.clone(),
+        });
+        let fused_queue = Arc::new(Fused {
+            fuse: fuse.clone(),
+            inner: queue.clone(),
+        });
         let recorder = Recorder {
-            table: table.clone(),
-            queue: queue.clone(),
+            table: fused_table.clone(),
+            queue: fused_queue.clone(),
             clock: clock.clone(),
             stores: Stores::new(table.clone(), clock.clone()),
             hash_key: HashKey::new("example-hash-key"),
@@ -204,16 +228,20 @@ impl World {
         };
         let pusher = Pusher {
             destination: &Rule,
-            table: table.clone(),
-            queue: queue.clone(),
+            table: fused_table,
+            queue: fused_queue,
             clock: clock.clone(),
             stores: Stores::new(table.clone(), clock.clone()),
             secrets: SecretCache::new(secrets.clone(), clock.clone()),
             secret_prefix: "bridge".to_owned(),
-            wire: vendor.clone(),
+            wire: Arc::new(Fused {
+                fuse: fuse.clone(),
+                inner: vendor.clone(),
+            }),
             queue_url: RULE_QUEUE.to_owned(),
         };
         let world = Self {
+            fuse,
             table,
             queue,
             secrets,
@@ -273,7 +301,8 @@ impl World {
         self.recorder.record(vec![delivery]).await.remove(0)
     }
 
-    /// Pushes what is due on the destination's queue, in one batch of at most ten; gives the outcomes.
+    /// Pushes what is due on the destination's queue, in one batch of at most ten; gives the outcomes. After a crash
+    /// nobody hears them, and the whole batch comes back when the queue's own time is over.
     pub(crate) async fn push(&self) -> Vec<Outcome> {
         let now = self.clock.now();
         let mut waiting: Vec<(Timestamp, String)> =
@@ -284,9 +313,9 @@ impl World {
                 .into_iter()
                 .map(|body| (now, body)),
         );
-        let (mut due, later): (Vec<_>, Vec<_>) =
+        let (mut due, mut later): (Vec<_>, Vec<_>) =
             waiting.into_iter().partition(|(at, _)| *at <= now);
-        let rest = due.split_off(due.len().min(10));
+        later.extend(due.split_off(due.len().min(10)));
         let received: Vec<Received> = due
             .iter()
             .map(|(_, body)| Received {
@@ -297,17 +326,19 @@ impl World {
             .collect();
         let deadline = Deadline::after(SignedDuration::from_secs(120), &*self.clock);
         let outcomes = self.pusher.push(&received, deadline).await;
-        let back = due
-            .into_iter()
-            .zip(&outcomes)
-            .filter_map(|((_, body), outcome)| {
-                let wait = SignedDuration::try_from(outcome.wait()?).unwrap();
-                Some((now.checked_add(wait).unwrap(), body))
-            });
-        let mut all: Vec<_> = back.collect();
-        all.extend(later);
-        all.extend(rest);
-        *self.waiting.lock().unwrap() = all;
+        let crashed = self.fuse.mend();
+        for ((_, body), outcome) in due.into_iter().zip(&outcomes) {
+            let wait = if crashed {
+                Some(VISIBILITY)
+            } else {
+                outcome.wait()
+            };
+            if let Some(wait) = wait {
+                let wait = SignedDuration::try_from(wait).unwrap();
+                later.push((now.checked_add(wait).unwrap(), body));
+            }
+        }
+        *self.waiting.lock().unwrap() = later;
         outcomes
     }
 

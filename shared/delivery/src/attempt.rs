@@ -3,10 +3,14 @@
 use std::{sync::Arc, time::Duration};
 
 use loyalty::StoreId;
+use platform::Deadline;
 use secrecy::{ExposeSecret, SecretString};
 use vendors::{Answer, Call, Header, Reason, Reply};
 
-use crate::{Pusher, http::NoReply};
+use crate::{
+    Pusher,
+    http::{self, NoReply},
+};
 
 /// The most calls that one push may take: as it is, amended once, and once more with a renewed credential.
 const CALLS: usize = 3;
@@ -56,11 +60,20 @@ impl Pusher {
     }
 
     /// Makes the call.
-    pub(crate) async fn attempt(&self, call: &Call, credential: &mut Credential) -> Attempted {
+    pub(crate) async fn attempt(
+        &self,
+        call: &Call,
+        credential: &mut Credential,
+        deadline: Deadline,
+    ) -> Attempted {
         let mut call = call.clone();
         let mut amended = false;
         let mut renewed = false;
-        for _ in 0..CALLS {
+        for calls in 0..CALLS {
+            // Each further call follows a refusal, so that nothing was written yet.
+            if calls > 0 && deadline.remaining(&*self.clock) <= http::TIMEOUT {
+                return Attempted::NotSent(Reason::OutOfTime);
+            }
             let reply = match self.wire.send(&call, &credential.headers).await {
                 Err(NoReply::NotSent) => return Attempted::NotSent(Reason::NoAnswer),
                 Err(NoReply::NotAnswered) => None,
@@ -89,7 +102,7 @@ impl Pusher {
     }
 
     /// Reads the credential once more after a refusal; true when it was rotated.
-    async fn renew(&self, credential: &mut Credential) -> bool {
+    pub(crate) async fn renew(&self, credential: &mut Credential) -> bool {
         if !matches!(
             self.secrets
                 .renewed(&credential.name, &credential.secret)

@@ -11,6 +11,8 @@ use platform::{
 use serde::{Deserialize, Serialize};
 use vendors::{Message, Note, Plan, Reason};
 
+use crate::lease::Lease;
+
 /// How long a delivery stays in the book.
 const DAYS: i64 = 90;
 
@@ -43,10 +45,16 @@ pub(crate) struct Delivery {
     /// The fingerprint of what it says of the event.
     #[serde(default)]
     pub(crate) event: String,
+    /// The marker that the vendor had when the claim was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) before: Option<String>,
     #[serde(default)]
     pub(crate) attempts: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) reason: Option<Reason>,
+    /// The list that a person finds it in, once it stands there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) wp: Option<String>,
     /// When it last changed, µs since 1970.
     #[serde(default)]
     at: i64,
@@ -94,18 +102,20 @@ impl Ledger {
         &self,
         note: &Note,
         plan: &Plan,
-        token: &str,
+        lease: &Lease,
         now: Timestamp,
     ) -> Result<Claim, TableError> {
         let key = self.key(&note.delivery());
         let mut row = Delivery {
             v: 1,
             status: Status::Claimed,
-            holder: token.to_owned(),
+            holder: lease.token().to_owned(),
             starts: plan.starts,
             event: plan.event.clone(),
+            before: lease.sync.marker.clone(),
             attempts: 1,
             reason: None,
+            wp: None,
             at: now.as_microsecond(),
             ttl: now.as_second() + DAYS * 24 * 60 * 60,
         };
@@ -141,34 +151,50 @@ impl Ledger {
         delivery: &str,
         holder: &str,
         status: Status,
-        reason: Option<Reason>,
         now: Timestamp,
     ) -> Result<(), TableError> {
-        let mut set = vec![
-            ("status", status_text(status)),
-            ("at", whole(now.as_microsecond())),
-        ];
-        set.extend(reason.map(|reason| ("reason", text(reason.code()))));
-        let condition = Some(Condition::All(vec![
-            Condition::Is("status", status_text(Status::Claimed)),
-            Condition::Is("holder", text(holder)),
-        ]));
+        self.change(delivery, holder, (Status::Claimed, status), now)
+            .await
+    }
+
+    /// Makes it possible to claim a delivery once more of which nobody can tell.
+    pub(crate) async fn reopen(
+        &self,
+        delivery: &str,
+        holder: &str,
+        now: Timestamp,
+    ) -> Result<(), TableError> {
+        let change = (Status::Unconfirmed, Status::Waiting);
+        self.change(delivery, holder, change, now).await
+    }
+
+    async fn change(
+        &self,
+        delivery: &str,
+        holder: &str,
+        (from, to): (Status, Status),
+        now: Timestamp,
+    ) -> Result<(), TableError> {
+        let update = Update {
+            set: vec![
+                ("status", status_text(to)),
+                ("at", whole(now.as_microsecond())),
+            ],
+            condition: Some(Condition::All(vec![
+                Condition::Is("status", status_text(from)),
+                Condition::Is("holder", text(holder)),
+            ])),
+            ..Update::default()
+        };
         self.table
-            .update(
-                &self.key(delivery),
-                Update {
-                    set,
-                    condition,
-                    ..Update::default()
-                },
-            )
+            .update(&self.key(delivery), update)
             .await
             .map(drop)
     }
 
-    /// As [`Ledger::end`] for what a person must see: it is listed in the index `work`, with the message, and stays until
-    /// it is handled.
-    pub(crate) async fn end_for_a_person(
+    /// Writes an end that a person must see: it is listed in the index `work`, with the message, and stays until it is
+    /// handled.
+    pub(crate) async fn list_for_a_person(
         &self,
         delivery: &str,
         holder: &str,
@@ -176,23 +202,23 @@ impl Ledger {
         message: &Message,
         now: Timestamp,
     ) -> Result<(), TableError> {
-        let name = if status == Status::Unconfirmed {
+        let list = if status == Status::Unconfirmed {
             "unconfirmed"
         } else {
             "rejected"
         };
-        let shown =
+        let message =
             serde_json::to_string(message).map_err(|error| TableError::Shape(error.to_string()))?;
         let at = now.as_microsecond();
         let update = Update {
             set: vec![
                 ("status", status_text(status)),
                 ("reason", text(reason.code())),
-                ("message", text(shown)),
+                ("message", text(message)),
                 ("at", whole(at)),
                 (
                     "wp",
-                    text(format!("{name}#{}#{}", self.store, self.destination)),
+                    text(format!("{list}#{}#{}", self.store, self.destination)),
                 ),
                 ("ws", text(format!("{at:020}#{delivery}"))),
             ],

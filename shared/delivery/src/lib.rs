@@ -11,10 +11,12 @@
 
 mod attempt;
 mod batch;
+mod event;
 mod http;
 mod lease;
 mod ledger;
 mod member;
+mod send;
 mod settle;
 
 pub use batch::{Pusher, Received};

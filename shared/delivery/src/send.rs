@@ -1,0 +1,112 @@
+//! Makes a call and writes down how it ended.
+
+use platform::TableError;
+use vendors::{Answer, Message, Note, Outcome, Plan, Reason};
+
+use crate::{
+    attempt::{Attempted, backoff},
+    ledger::Status,
+    member::{Step, Turn},
+};
+
+impl Turn<'_> {
+    /// Makes the call. `claimed` is the message whose claim is ours; `attempts` are those before this one.
+    pub(crate) async fn send(
+        &mut self,
+        plan: &Plan,
+        claimed: Option<(&Message, &Note)>,
+        attempts: u32,
+    ) -> Result<Step, TableError> {
+        let delivery = claimed.map(|(_, note)| note.delivery());
+        let called = self
+            .pusher
+            .attempt(&plan.call, &mut self.credential, self.deadline);
+        let answer = match called.await {
+            Attempted::Answered(Answer::Booked { person }) => {
+                self.booked(plan, delivery.as_deref(), person);
+                if let Some(delivery) = &delivery {
+                    self.end(delivery, Status::Sent).await?;
+                }
+                return Ok(Step::Done(Outcome::Sent));
+            }
+            Attempted::Answered(Answer::Unknown { reason, after }) => {
+                let after = backoff(attempts, after, self.spread()).max(self.lease_ends_in());
+                return Ok(Step::Unknown(Outcome::Retry { after, reason }));
+            }
+            Attempted::Answered(answer) => answer,
+            Attempted::NotSent(reason) => Answer::Unknown {
+                reason,
+                after: None,
+            },
+        };
+        if let Answer::Refused(reason) = answer {
+            self.refused(reason, claimed).await?;
+            return Ok(Step::Done(Outcome::Rejected(reason)));
+        }
+        if let Some(delivery) = &delivery {
+            self.end(delivery, Status::Waiting).await?;
+        }
+        Ok(Step::Done(self.unsent(&answer, attempts)))
+    }
+
+    fn booked(&mut self, plan: &Plan, delivery: Option<&str>, person: Option<String>) {
+        let now = self.pusher.clock.now();
+        let sync = &mut self.lease.sync;
+        sync.written = Some(now.as_microsecond());
+        sync.person = person.or_else(|| sync.person.take());
+        if let Some(picture) = &plan.picture {
+            sync.picture = Some(picture.clone());
+            sync.version = self.state.version;
+            sync.refused = None;
+            self.lease.rewrite = false;
+        }
+        if let Some(delivery) = delivery.filter(|_| plan.starts) {
+            sync.marker = Some(delivery.to_owned());
+        }
+    }
+
+    /// Stores a refusal, with its message where it is an event's.
+    async fn refused(
+        &mut self,
+        reason: Reason,
+        claimed: Option<(&Message, &Note)>,
+    ) -> Result<(), TableError> {
+        let Some((message, note)) = claimed else {
+            self.lease.sync.refused = Some(reason.code().to_owned());
+            self.lease.rewrite = false;
+            return Ok(());
+        };
+        let (token, now) = (self.lease.token(), self.pusher.clock.now());
+        let end = (Status::Rejected, reason);
+        self.ledger
+            .list_for_a_person(&note.delivery(), token, end, message, now)
+            .await
+    }
+
+    async fn end(&self, delivery: &str, status: Status) -> Result<(), TableError> {
+        let now = self.pusher.clock.now();
+        self.ledger
+            .end(delivery, self.lease.token(), status, now)
+            .await
+    }
+
+    /// The outcome of an answer after which certainly nothing was written.
+    pub(crate) fn unsent(&self, answer: &Answer, attempts: u32) -> Outcome {
+        let wait = |attempts, hint| backoff(attempts, hint, self.spread());
+        match answer {
+            Answer::Throttled { after } => Outcome::Throttled {
+                after: wait(0, Some(*after)),
+            },
+            Answer::Misconfigured(reason) => Outcome::Misconfigured(*reason),
+            Answer::Unknown { reason, after } => Outcome::Retry {
+                after: wait(attempts, *after),
+                reason: *reason,
+            },
+            Answer::Refused(reason) => Outcome::Rejected(*reason),
+            Answer::Booked { .. } | Answer::Amend(_) => Outcome::Retry {
+                after: wait(attempts, None),
+                reason: Reason::VendorError,
+            },
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! Ports that break at the k-th call and stay broken until they are mended: a crash, as the world outside sees it.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+};
+
+use async_trait::async_trait;
+use delivery::{NoReply, Wire};
+use platform::{
+    Condition, Item, Outgoing, Queue, QueueError, RowKey, Table, TableError, Update, Written,
+};
+use vendors::{Call, Header, Reply};
+
+/// Breaks at one call. Its effect may still happen: the crash then came before the answer.
+#[derive(Default)]
+pub(crate) struct Fuse {
+    calls: AtomicUsize,
+    breaks_at: AtomicUsize,
+    effect_happens: AtomicBool,
+    armed: AtomicBool,
+}
+
+enum Passes {
+    Yes,
+    /// The effect happens, and nobody hears of it.
+    Silently,
+    No,
+}
+
+impl Fuse {
+    /// Breaks at the k-th call from now.
+    pub(crate) fn arm(&self, k: usize, effect_happens: bool) {
+        self.calls.store(0, SeqCst);
+        self.breaks_at.store(k, SeqCst);
+        self.effect_happens.store(effect_happens, SeqCst);
+        self.armed.store(true, SeqCst);
+    }
+
+    /// Mends what broke; tells whether anything did.
+    pub(crate) fn mend(&self) -> bool {
+        self.armed.swap(false, SeqCst) && self.calls.load(SeqCst) >= self.breaks_at.load(SeqCst)
+    }
+
+    fn passes(&self) -> Passes {
+        if !self.armed.load(SeqCst) {
+            return Passes::Yes;
+        }
+        let call = self.calls.fetch_add(1, SeqCst) + 1;
+        let breaks_at = self.breaks_at.load(SeqCst);
+        if call < breaks_at {
+            Passes::Yes
+        } else if call == breaks_at && self.effect_happens.load(SeqCst) {
+            Passes::Silently
+        } else {
+            Passes::No
+        }
+    }
+}
+
+/// A port behind the fuse.
+pub(crate) struct Fused<T: ?Sized> {
+    pub(crate) fuse: Arc<Fuse>,
+    pub(crate) inner: Arc<T>,
+}
+
+fn broken() -> TableError {
+    TableError::Unavailable("broken".to_owned())
+}
+
+#[async_trait]
+impl<T: Table + ?Sized> Table for Fused<T> {
+    async fn get(&self, key: &RowKey, consistent: bool) -> Result<Option<Item>, TableError> {
+        match self.fuse.passes() {
+            Passes::Yes => self.inner.get(key, consistent).await,
+            Passes::Silently | Passes::No => Err(broken()),
+        }
+    }
+
+    async fn put(&self, item: Item, condition: Option<Condition>) -> Result<Written, TableError> {
+        match self.fuse.passes() {
+            Passes::Yes => self.inner.put(item, condition).await,
+            Passes::Silently => self.inner.put(item, condition).await.and(Err(broken())),
+            Passes::No => Err(broken()),
+        }
+    }
+
+    async fn update(&self, key: &RowKey, update: Update) -> Result<Written, TableError> {
+        match self.fuse.passes() {
+            Passes::Yes => self.inner.update(key, update).await,
+            Passes::Silently => self.inner.update(key, update).await.and(Err(broken())),
+            Passes::No => Err(broken()),
+        }
+    }
+}
+
+#[async_trait]
+impl<T: Queue + ?Sized> Queue for Fused<T> {
+    async fn send(&self, url: &str, messages: Vec<Outgoing>) -> Vec<usize> {
+        let all = messages.iter().map(|message| message.id).collect();
+        match self.fuse.passes() {
+            Passes::Yes => self.inner.send(url, messages).await,
+            Passes::Silently => {
+                self.inner.send(url, messages).await;
+                all
+            }
+            Passes::No => all,
+        }
+    }
+
+    async fn hide(&self, url: &str, receipt: &str, seconds: u32) -> Result<(), QueueError> {
+        match self.fuse.passes() {
+            Passes::Yes => self.inner.hide(url, receipt, seconds).await,
+            Passes::Silently | Passes::No => Err(QueueError("broken".to_owned())),
+        }
+    }
+}
+
+#[async_trait]
+impl<T: Wire + ?Sized> Wire for Fused<T> {
+    async fn send(&self, call: &Call, credential: &[Header]) -> Result<Reply, NoReply> {
+        match self.fuse.passes() {
+            Passes::Yes => self.inner.send(call, credential).await,
+            Passes::Silently => {
+                let _ = self.inner.send(call, credential).await;
+                Err(NoReply::NotAnswered)
+            }
+            Passes::No => Err(NoReply::NotAnswered),
+        }
+    }
+}

@@ -319,12 +319,16 @@ async fn the_next_message_settles_what_an_earlier_one_left_open() {
     coupon(&world).await;
     world.vendor.will(Does::BooksInSilence);
     world.push().await;
+    // The earlier message stays away longer than its lease.
+    let earlier = world.hold();
     world.clock.advance(SignedDuration::from_mins(4));
     let mut earned = body("points_earned.json");
     earned["email"] = json!(KARI);
     world.record(&earned).await.unwrap();
+    assert_eq!(world.push().await, [Outcome::Sent]);
+    world.bring_back(earlier);
     world.settle().await;
-    assert_eq!(started(&world), 2, "one for each event");
+    assert_eq!(world.vendor.started().len(), 2, "one for each event");
     let statuses: Vec<Value> = world
         .rows(KARI)
         .into_iter()
@@ -332,6 +336,38 @@ async fn the_next_message_settles_what_an_earlier_one_left_open() {
         .map(|row| row["status"].clone())
         .collect();
     assert_eq!(statuses, ["sent", "sent"]);
+}
+
+#[tokio::test]
+async fn a_picture_that_went_unanswered_is_written_again_even_when_it_looks_known() {
+    let world = World::with(json!({"also": ["points_changed"]})).await;
+    let balance = |hour: u8, points: i64| {
+        let mut changed = body("points_changed.json");
+        changed["email"] = json!(KARI);
+        changed["current_balance"] = json!(points);
+        changed["customer"]["points_balance"] = json!(points);
+        changed["customer"]["last_seen_at"] = json!(format!("2026-03-04T{hour}:00:00.000Z"));
+        changed
+    };
+    world.record(&balance(10, 500)).await.unwrap();
+    world.settle().await;
+    world.record(&balance(11, 400)).await.unwrap();
+    world.vendor.will(Does::BooksInSilence);
+    world.push().await;
+    let unanswered = world.hold();
+    world.clock.advance(SignedDuration::from_mins(4));
+    world.record(&balance(12, 500)).await.unwrap();
+    world.push().await;
+    assert_eq!(
+        world.vendor.field(KARI, "Yotpo.PointsBalance").as_deref(),
+        Some("500")
+    );
+    world.bring_back(unanswered);
+    world.settle().await;
+    assert_eq!(
+        world.vendor.field(KARI, "Yotpo.PointsBalance").as_deref(),
+        Some("500")
+    );
 }
 
 #[tokio::test]

@@ -342,6 +342,15 @@ impl World {
         outcomes
     }
 
+    /// Takes away what waits, as if the queue kept it longer; [`World::bring_back`] returns it.
+    pub(crate) fn hold(&self) -> Vec<(Timestamp, String)> {
+        std::mem::take(&mut self.waiting.lock().unwrap())
+    }
+
+    pub(crate) fn bring_back(&self, held: Vec<(Timestamp, String)>) {
+        self.waiting.lock().unwrap().extend(held);
+    }
+
     /// Messages that wait, read.
     pub(crate) fn waiting(&self) -> Vec<Message> {
         let waiting = self.waiting.lock().unwrap();

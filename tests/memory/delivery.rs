@@ -341,22 +341,23 @@ async fn the_next_message_settles_what_an_earlier_one_left_open() {
 #[tokio::test]
 async fn a_picture_that_went_unanswered_is_written_again_even_when_it_looks_known() {
     let world = World::with(json!({"also": ["points_changed"]})).await;
-    let balance = |hour: u8, points: i64| {
+    let balance = |before: i64, points: i64| {
         let mut changed = body("points_changed.json");
         changed["email"] = json!(KARI);
+        changed["previous_balance"] = json!(before);
         changed["current_balance"] = json!(points);
         changed["customer"]["points_balance"] = json!(points);
-        changed["customer"]["last_seen_at"] = json!(format!("2026-03-04T{hour}:00:00.000Z"));
+        changed["customer"]["last_seen_at"] = json!("2026-03-04T10:00:00.000Z");
         changed
     };
-    world.record(&balance(10, 500)).await.unwrap();
+    world.record(&balance(600, 500)).await.unwrap();
     world.settle().await;
-    world.record(&balance(11, 400)).await.unwrap();
+    world.record(&balance(500, 400)).await.unwrap();
     world.vendor.will(Does::BooksInSilence);
     world.push().await;
     let unanswered = world.hold();
     world.clock.advance(SignedDuration::from_mins(4));
-    world.record(&balance(12, 500)).await.unwrap();
+    world.record(&balance(400, 500)).await.unwrap();
     world.push().await;
     assert_eq!(
         world.vendor.field(KARI, "Yotpo.PointsBalance").as_deref(),

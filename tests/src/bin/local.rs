@@ -1,4 +1,4 @@
-//! `cargo local demo | up | down | deploy`: the whole product on one machine, and its way to AWS.
+//! `cargo local demo | up | down | deploy | bench`: the whole product on one machine, its way to AWS, and what it costs.
 
 #![allow(
     clippy::disallowed_methods,
@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use bridge_tests::local::paths::StackDir;
 use bridge_tests::local::process::Life;
 use bridge_tests::local::up::{self, Wanted};
-use bridge_tests::local::{demo, deploy, stores};
+use bridge_tests::local::{bench, demo, deploy, stores};
 use bridge_tests::say::{self, Steps};
 use bridge_tests::trouble::{Result, Saying, Trouble};
 
@@ -23,7 +23,9 @@ cargo local up                 start everything and leave it running; target/loc
     --store FILE               load this store document too (may be given again)
     --port PORT                let the emulator of AWS listen here
 cargo local down               end what `up` started
-cargo local deploy [ARGS…]     build for AWS, check, and run `sam deploy` with these arguments";
+cargo local deploy [ARGS…]     build for AWS, check, and run `sam deploy` with these arguments
+cargo local bench              build the functions for release and print their start, memory and size beside the targets
+    --dist                     measure the smaller build that `deploy` makes; linking it takes minutes";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -50,6 +52,7 @@ async fn run(arguments: &[String]) -> Result<ExitCode> {
         "deploy" => deploy::deploy(rest, &Steps::shown())
             .await
             .map(|()| ExitCode::SUCCESS),
+        "bench" => measure(rest).await,
         "stand-in" => stand_in(rest).await,
         "" | "help" | "--help" | "-h" => {
             say::line(HELP);
@@ -144,6 +147,20 @@ fn take_down() -> Result<ExitCode> {
     for name in ended {
         say::line(format_args!("ended {name}"));
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn measure(arguments: &[String]) -> Result<ExitCode> {
+    let profile = match arguments {
+        [] => "release",
+        [flag] if flag == "--dist" => "dist",
+        _ => {
+            return Err(Trouble::new(format!(
+                "`cargo local bench` takes --dist or nothing.\n\n{HELP}"
+            )));
+        }
+    };
+    bench::bench(profile, &Steps::shown()).await?;
     Ok(ExitCode::SUCCESS)
 }
 

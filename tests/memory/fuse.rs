@@ -71,6 +71,8 @@ fn broken() -> TableError {
 #[async_trait]
 impl<T: Table + ?Sized> Table for Fused<T> {
     async fn get(&self, key: &RowKey, consistent: bool) -> Result<Option<Item>, TableError> {
+        // Whoever else is at work gets a turn between any two calls.
+        tokio::task::yield_now().await;
         match self.fuse.passes() {
             Passes::Yes => self.inner.get(key, consistent).await,
             Passes::Silently | Passes::No => Err(broken()),
@@ -78,6 +80,8 @@ impl<T: Table + ?Sized> Table for Fused<T> {
     }
 
     async fn put(&self, item: Item, condition: Option<Condition>) -> Result<Written, TableError> {
+        // Whoever else is at work gets a turn between any two calls.
+        tokio::task::yield_now().await;
         match self.fuse.passes() {
             Passes::Yes => self.inner.put(item, condition).await,
             Passes::Silently => self.inner.put(item, condition).await.and(Err(broken())),
@@ -86,6 +90,8 @@ impl<T: Table + ?Sized> Table for Fused<T> {
     }
 
     async fn update(&self, key: &RowKey, update: Update) -> Result<Written, TableError> {
+        // Whoever else is at work gets a turn between any two calls.
+        tokio::task::yield_now().await;
         match self.fuse.passes() {
             Passes::Yes => self.inner.update(key, update).await,
             Passes::Silently => self.inner.update(key, update).await.and(Err(broken())),
@@ -98,6 +104,8 @@ impl<T: Table + ?Sized> Table for Fused<T> {
 impl<T: Queue + ?Sized> Queue for Fused<T> {
     async fn send(&self, url: &str, messages: Vec<Outgoing>) -> Vec<usize> {
         let all = messages.iter().map(|message| message.id).collect();
+        // Whoever else is at work gets a turn between any two calls.
+        tokio::task::yield_now().await;
         match self.fuse.passes() {
             Passes::Yes => self.inner.send(url, messages).await,
             Passes::Silently => {
@@ -109,6 +117,8 @@ impl<T: Queue + ?Sized> Queue for Fused<T> {
     }
 
     async fn hide(&self, url: &str, receipt: &str, seconds: u32) -> Result<(), QueueError> {
+        // Whoever else is at work gets a turn between any two calls.
+        tokio::task::yield_now().await;
         match self.fuse.passes() {
             Passes::Yes => self.inner.hide(url, receipt, seconds).await,
             Passes::Silently | Passes::No => Err(QueueError("broken".to_owned())),
@@ -119,6 +129,8 @@ impl<T: Queue + ?Sized> Queue for Fused<T> {
 #[async_trait]
 impl<T: Wire + ?Sized> Wire for Fused<T> {
     async fn send(&self, call: &Call, credential: &[Header]) -> Result<Reply, NoReply> {
+        // Whoever else is at work gets a turn between any two calls.
+        tokio::task::yield_now().await;
         match self.fuse.passes() {
             Passes::Yes => self.inner.send(call, credential).await,
             Passes::Silently => {

@@ -489,6 +489,47 @@ async fn a_store_without_settings_waits_and_a_source_that_is_off_is_kept() {
 }
 
 #[tokio::test]
+async fn two_recorders_at_once_lose_nothing_of_each_other() {
+    let world = World::with(json!({"also": ["points_changed"]})).await;
+    world
+        .record(&changed("2026-03-04T09:00:00.000Z", 100))
+        .await
+        .unwrap();
+    let tier = news(
+        "swell/tier/earned",
+        "2026-03-04T10:00:00.000Z",
+        &json!({"new_tier": {"id": 2, "name": "Fjell"}}),
+    );
+    let points = changed("2026-03-04T11:00:00.000Z", 300);
+    // Each pair meets another interleaving, because the second starts some calls later.
+    for later in 0..8 {
+        let number = 300 + later;
+        let mut points = points.clone();
+        points["customer"]["points_balance"] = json!(number);
+        points["customer"]["last_seen_at"] = json!(format!("2026-03-04T11:00:0{later}.000Z"));
+        let mut tier = tier.clone();
+        tier["new_tier"]["name"] = json!(format!("Fjell {later}"));
+        tier["new_tier"]["id"] = json!(later);
+        tier["customer"]["last_seen_at"] = json!(format!("2026-03-04T10:00:0{later}.000Z"));
+        let first = world.delivery("example", points.to_string().as_bytes());
+        let second = world.delivery("example", tier.to_string().as_bytes());
+        let late = async {
+            for _ in 0..later {
+                tokio::task::yield_now().await;
+            }
+            world.recorder.record(vec![second]).await
+        };
+        let (one, two) = tokio::join!(world.recorder.record(vec![first]), late);
+        assert_eq!((one, two), (vec![recorded(false)], vec![recorded(false)]));
+        assert_eq!(world.key(KARI, "points_available"), number, "{later}");
+        assert_eq!(world.key(KARI, "tier"), format!("Fjell {later}"));
+        world.settle().await;
+        let balance = world.vendor.field(KARI, "Yotpo.PointsBalance");
+        assert_eq!(balance, Some(number.to_string()), "{later}");
+    }
+}
+
+#[tokio::test]
 async fn what_a_queue_does_not_take_comes_again_and_is_sent_then() {
     let world = World::new().await;
     let coupon = body("coupon_redeemed.json");

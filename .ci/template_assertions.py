@@ -396,10 +396,14 @@ def alarms(template):
     wanted += [("AWS/SQS", "ApproximateNumberOfMessagesVisible", {"QueueName": points_to(properties["RedrivePolicy"]["deadLetterTargetArn"])})
                for _, _, properties in each(template, "AWS::SQS::Queue") if "RedrivePolicy" in properties]
     wanted += [("LoyaltyBridge", metric, {"Stack": "AWS::StackName", "Destination": name})
-               for name in destinations(template) for metric in ("Rejected", "Parked", "LineClosed")]
+               for name in destinations(template) for metric in ("Rejected", "Misconfigured")]
     for alarm in wanted:
         if alarm not in watched:
             yield f"no alarm for {alarm}"
+    code = "".join(file.read_text() for file in sorted((ROOT / "shared").rglob("*.rs")))
+    for namespace, metric, _ in watched:
+        if namespace == "LoyaltyBridge" and metric != "DoorThrottled" and f'"{metric}"' not in code:
+            yield f"nothing counts {metric}"
     counted = [(transformation, properties) for _, _, properties in each(template, "AWS::Logs::MetricFilter")
                for transformation in properties["MetricTransformations"]]
     if not any(entry["MetricName"] == "DoorThrottled" and entry["MetricNamespace"] == "LoyaltyBridge"

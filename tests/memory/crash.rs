@@ -54,30 +54,35 @@ fn check(world: &World, place: &str) {
     assert!(world.waiting().is_empty(), "{place}");
 }
 
+/// How a run is disturbed at one call: with or without the call's effect; for good, or once.
+const DISTURBANCES: [(bool, bool); 4] =
+    [(false, false), (true, false), (false, true), (true, true)];
+
+fn disturb(world: &World, k: usize, (effect_happens, once): (bool, bool)) {
+    if once {
+        world.fuse.fail_once(k, effect_happens);
+    } else {
+        world.fuse.arm(k, effect_happens);
+    }
+}
+
 #[tokio::test]
-async fn a_pusher_that_stops_anywhere_neither_loses_nor_repeats() {
-    for effect_happens in [false, true] {
+async fn a_pusher_that_is_disturbed_anywhere_neither_loses_nor_repeats() {
+    for disturbance in DISTURBANCES {
         for k in 1.. {
             let world = World::new().await;
             for event in events() {
                 world.record(&event).await.unwrap();
             }
             // What is remembered for minutes is not what is tested here.
-            world
-                .pusher
-                .stores
-                .get(&loyalty::StoreId::parse("example").unwrap())
-                .await
-                .unwrap();
-            world.fuse.arm(k, effect_happens);
+            let id = loyalty::StoreId::parse("example").unwrap();
+            world.pusher.stores.get(&id).await.unwrap();
+            disturb(&world, k, disturbance);
             world.push().await;
-            let broke = !world.waiting().is_empty();
+            let reached = world.fuse.reached();
             world.settle().await;
-            check(
-                &world,
-                &format!("pusher, call {k}, effect {effect_happens}"),
-            );
-            if !broke {
+            check(&world, &format!("pusher, call {k}, {disturbance:?}"));
+            if reached < k {
                 assert!(k > 10, "the batch makes more calls than that");
                 break;
             }
@@ -86,8 +91,41 @@ async fn a_pusher_that_stops_anywhere_neither_loses_nor_repeats() {
 }
 
 #[tokio::test]
-async fn a_recorder_that_stops_anywhere_neither_loses_nor_repeats() {
-    for effect_happens in [false, true] {
+async fn a_pusher_that_meets_the_next_event_first_neither_loses_nor_repeats() {
+    for disturbance in DISTURBANCES {
+        for k in 1.. {
+            let world = World::new().await;
+            let mut events = events();
+            let last = events.split_off(1);
+            world.record(&events.remove(0)).await.unwrap();
+            let id = loyalty::StoreId::parse("example").unwrap();
+            world.pusher.stores.get(&id).await.unwrap();
+            disturb(&world, k, disturbance);
+            world.push().await;
+            let reached = world.fuse.reached();
+            // What was disturbed stays away longer than its lease, and others go first.
+            let held = world.hold();
+            world.clock.advance(SignedDuration::from_mins(5));
+            for event in last {
+                world.record(&event).await.unwrap();
+            }
+            world.settle().await;
+            world.bring_back(held);
+            world.settle().await;
+            check(
+                &world,
+                &format!("pusher, first event, call {k}, {disturbance:?}"),
+            );
+            if reached < k {
+                break;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_recorder_that_is_disturbed_anywhere_neither_loses_nor_repeats() {
+    for disturbance in DISTURBANCES {
         for k in 1.. {
             let world = World::new().await;
             let mut batch = Vec::new();
@@ -95,25 +133,27 @@ async fn a_recorder_that_stops_anywhere_neither_loses_nor_repeats() {
                 batch.push(world.delivery("example", event.to_string().as_bytes()));
                 world.clock.advance(SignedDuration::from_millis(1));
             }
-            world.fuse.arm(k, effect_happens);
-            world.recorder.record(batch.clone()).await;
-            let broke = world.fuse.mend();
-            // A crash in the middle: some messages are on their way already, and the whole batch comes again.
+            disturb(&world, k, disturbance);
+            let results = world.recorder.record(batch.clone()).await;
+            let reached = world.fuse.reached();
+            let stopped = world.fuse.mend();
+            // Some messages are on their way already, and what was not reported as done comes again.
             world.settle().await;
-            if broke {
-                world.clock.advance(SignedDuration::from_mins(6));
-                let again = world.recorder.record(batch).await;
-                assert!(
-                    again.iter().all(Result::is_ok),
-                    "recorder, call {k}: {again:?}"
-                );
-                world.settle().await;
-            }
-            check(
-                &world,
-                &format!("recorder, call {k}, effect {effect_happens}"),
+            let again: Vec<_> = batch
+                .into_iter()
+                .zip(&results)
+                .filter(|(_, result)| stopped || result.is_err())
+                .map(|(delivery, _)| delivery)
+                .collect();
+            world.clock.advance(SignedDuration::from_mins(6));
+            let results = world.recorder.record(again).await;
+            assert!(
+                results.iter().all(Result::is_ok),
+                "recorder, call {k}: {results:?}"
             );
-            if !broke {
+            world.settle().await;
+            check(&world, &format!("recorder, call {k}, {disturbance:?}"));
+            if reached < k {
                 assert!(k > 5, "the batch makes more calls than that");
                 break;
             }

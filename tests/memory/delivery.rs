@@ -208,7 +208,12 @@ async fn a_refused_value_is_left_out_and_the_rest_arrives() {
         world.push().await,
         [Outcome::Rejected(Reason::InvalidValue)]
     );
-    assert_eq!(world.vendor.writes().len(), 2);
+    let writes = world.vendor.writes();
+    assert_eq!(writes.len(), 3);
+    assert_eq!(
+        writes[2]["automation"], false,
+        "the picture arrives all the same, quietly"
+    );
 }
 
 #[tokio::test]
@@ -324,6 +329,7 @@ async fn the_next_message_settles_what_an_earlier_one_left_open() {
     world.clock.advance(SignedDuration::from_mins(4));
     let mut earned = body("points_earned.json");
     earned["email"] = json!(KARI);
+    earned["customer"]["email"] = json!(KARI);
     world.record(&earned).await.unwrap();
     assert_eq!(world.push().await, [Outcome::Sent]);
     world.bring_back(earlier);
@@ -344,6 +350,7 @@ async fn a_picture_that_went_unanswered_is_written_again_even_when_it_looks_know
     let balance = |before: i64, points: i64| {
         let mut changed = body("points_changed.json");
         changed["email"] = json!(KARI);
+        changed["customer"]["email"] = json!(KARI);
         changed["previous_balance"] = json!(before);
         changed["current_balance"] = json!(points);
         changed["customer"]["points_balance"] = json!(points);
@@ -388,6 +395,37 @@ async fn a_rotated_credential_is_read_once_more() {
 }
 
 #[tokio::test]
+async fn a_refused_key_and_a_full_line_stop_the_store_and_no_other() {
+    let wait = |code: u16| async move {
+        let world = World::new().await;
+        world.put_store("second", json!({})).await;
+        let mut batch = Vec::new();
+        for number in 0..8 {
+            let mut earned = body("points_earned.json");
+            earned["email"] = json!(format!("m{number}@example.com"));
+            earned["customer"]["email"] = earned["email"].clone();
+            earned["perk"]["id"] = json!(number);
+            batch.push(world.delivery("example", earned.to_string().as_bytes()));
+        }
+        world.recorder.record(batch).await;
+        for _ in 0..8 {
+            world
+                .vendor
+                .will(Does::Answers(code, error("NotAuthorized")));
+        }
+        world.push().await;
+        world.vendor.writes().len()
+    };
+    for code in [401, 429] {
+        let calls = wait(code).await;
+        assert!(
+            calls <= 4,
+            "{code}: {calls} calls; those under way at once, and no more"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_missing_credential_keeps_the_message() {
     let world = World::new().await;
     world.secrets.set("bridge/example/rule", r#"{"v":1}"#);
@@ -424,6 +462,7 @@ async fn a_held_lease_sends_the_second_pusher_away_without_a_word_to_the_vendor(
     world.push().await;
     let mut earned = body("points_earned.json");
     earned["email"] = json!(KARI);
+    earned["customer"]["email"] = json!(KARI);
     world.record(&earned).await.unwrap();
     let before = world.vendor.writes().len();
     let outcome = world.push().await[0];
@@ -477,6 +516,7 @@ async fn settings_change_tags_modes_and_who_is_written() {
 
     let mut earned = body("points_earned.json");
     earned["email"] = json!(KARI);
+    earned["customer"]["email"] = json!(KARI);
     earned["perk"]["history_title"] = Value::Null;
     world.record(&earned).await.unwrap();
     world.settle().await;
@@ -499,7 +539,8 @@ async fn settings_change_tags_modes_and_who_is_written() {
         .unwrap();
     let mut changed = body("points_changed.json");
     changed["email"] = json!(KARI);
-    changed["customer"]["last_seen_at"] = json!("2026-03-20T10:00:00.000Z");
+    changed["customer"]["email"] = json!(KARI);
+    changed["customer"]["last_seen_at"] = json!("2026-03-19T10:00:00.000Z");
     changed["customer"]["points_balance"] = json!(123);
     world.record(&changed).await.unwrap();
     world.settle().await;
@@ -585,7 +626,7 @@ async fn an_unreadable_message_harms_no_neighbour() {
             receives: 1,
         })
         .collect();
-    let deadline = platform::Deadline::after(SignedDuration::from_secs(120), &*world.clock);
+    let deadline = platform::Deadline::after(SignedDuration::from_secs(60), &*world.clock);
     let outcomes = world.pusher.push(&received, deadline).await;
     assert_eq!(outcomes[0], Outcome::Sent);
     assert_eq!(outcomes[1].reason(), Some(Reason::UnreadableMessage));

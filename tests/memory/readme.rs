@@ -1,23 +1,26 @@
 //! The README says what the code does.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
+use bridge_tests::local::{paths, tools};
 use serde_json::Value;
 use vendors::Reason;
 
 const README: &str = include_str!("../../README.md");
 
-/// The first cells of the table under a heading, without their backticks.
+/// What the first cells of the tables under a heading name, without the backticks.
 fn first_cells(heading: &str) -> BTreeSet<String> {
-    let section = README
-        .split(heading)
-        .nth(1)
-        .unwrap()
-        .split("\n## ")
-        .next()
-        .unwrap();
-    let rows = section.lines().filter(|line| line.starts_with("| `"));
-    rows.map(|row| row.split('`').nth(1).unwrap().to_owned())
+    let section = README.split(heading).nth(1).unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let cells = section
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split(" | ").next());
+    let names = cells.flat_map(|cell| cell.split("`, `"));
+    names
+        .map(|name| name.trim_end_matches('`').to_owned())
         .collect()
 }
 
@@ -85,4 +88,58 @@ fn every_tag_and_field_is_named() {
     };
     let missing: BTreeSet<&str> = tags.chain(fields).filter(|name| !named(name)).collect();
     assert!(missing.is_empty(), "{missing:?}");
+}
+
+#[test]
+fn every_assumption_is_listed() {
+    let mut named = BTreeSet::new();
+    for file in sources(&paths::root().join("shared")) {
+        // A comment may break between the word and the name.
+        let text = std::fs::read_to_string(&file).unwrap();
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let text = words.join(" ").replace("/// ", "").replace("// ", "");
+        let names = text.split("ASSUMED `").skip(1);
+        named.extend(names.map(|rest| rest.split('`').next().unwrap().to_owned()));
+    }
+    assert!(named.len() > 20, "{named:?}");
+    let listed = first_cells("\n## What is assumed about the vendors\n");
+    let missing: Vec<_> = named.difference(&listed).collect();
+    assert!(missing.is_empty(), "not in the README: {missing:?}");
+    let stale: Vec<_> = listed.difference(&named).collect();
+    assert!(stale.is_empty(), "nowhere in shared/: {stale:?}");
+}
+
+/// Every Rust file under a folder.
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let paths = entries.map(|entry| entry.unwrap().path());
+    paths
+        .flat_map(|path| {
+            if path.is_dir() {
+                sources(&path)
+            } else {
+                vec![path]
+            }
+        })
+        .filter(|path| path.extension().is_some_and(|ending| ending == "rs"))
+        .collect()
+}
+
+#[test]
+fn every_alarm_is_explained() {
+    let template = include_str!("../../template.yaml");
+    let lines = || template.lines();
+    let alarms = lines().zip(lines().skip(1)).filter_map(|(name, kind)| {
+        let name = name.strip_prefix("  ")?.strip_suffix(':')?;
+        (kind.trim() == "Type: AWS::CloudWatch::Alarm").then(|| name.to_owned())
+    });
+    let alarms: BTreeSet<String> = alarms.collect();
+    assert_eq!(first_cells("\n## Alarms\n"), alarms);
+}
+
+#[test]
+fn the_oldest_python_that_works_is_named() {
+    let (major, minor) = tools::PYTHON;
+    let named = format!("Python {major}.{minor} or later");
+    assert!(README.contains(&named), "{named}");
 }

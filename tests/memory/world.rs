@@ -23,7 +23,7 @@ use crate::fuse::{Fuse, Fused};
 pub(crate) const RULE_QUEUE: &str = "queue/rule";
 
 /// The queue's own time, as template.yaml sets it.
-const VISIBILITY: Duration = Duration::from_secs(725);
+const VISIBILITY: Duration = Duration::from_mins(6);
 
 /// What the vendor does with its next request.
 #[derive(Clone)]
@@ -202,7 +202,7 @@ pub(crate) struct World {
 impl World {
     /// A stack with a store `example` whose Rule settings are these.
     pub(crate) async fn with(rule: Value) -> Self {
-        let clock = Arc::new(MemoryClock::at("2026-03-04T12:00:00Z".parse().unwrap()));
+        let clock = Arc::new(MemoryClock::at("2026-03-20T12:00:00Z".parse().unwrap()));
         let table = Arc::new(MemoryTable::default());
         let queue = Arc::new(MemoryQueue::default());
         let secrets = Arc::new(MemorySecrets::default());
@@ -239,6 +239,7 @@ impl World {
                 inner: vendor.clone(),
             }),
             queue_url: RULE_QUEUE.to_owned(),
+            pauses: delivery::Pauses::default(),
         };
         let world = Self {
             fuse,
@@ -324,7 +325,7 @@ impl World {
                 receives: 1,
             })
             .collect();
-        let deadline = Deadline::after(SignedDuration::from_secs(120), &*self.clock);
+        let deadline = Deadline::after(SignedDuration::from_secs(60), &*self.clock);
         let outcomes = self.pusher.push(&received, deadline).await;
         let crashed = self.fuse.mend();
         for ((_, body), outcome) in due.into_iter().zip(&outcomes) {

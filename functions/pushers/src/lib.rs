@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
-use delivery::{Http, Pusher, Received};
+use delivery::{Http, Pauses, Pusher, Received};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use platform::{
     Config, Deadline, SecretCache, Stores, SystemClock,
@@ -40,6 +40,7 @@ pub async fn serve(destination: &'static dyn Destination) -> Result<(), Error> {
         secret_prefix,
         wire: Arc::new(Http::new(destination.base(), stand_in.as_deref())?),
         queue_url,
+        pauses: Pauses::default(),
     };
     run(service_fn(|event| push(&pusher, event))).await
 }

@@ -19,7 +19,7 @@ const NAMES: usize = 40;
 
 /// When each store's row was written last, apart for accepted and refused calls.
 #[derive(Default)]
-pub(crate) struct Received(Mutex<HashMap<(StoreId, bool), Timestamp>>);
+pub(crate) struct Received(Mutex<HashMap<(&'static str, StoreId, bool), Timestamp>>);
 
 impl Received {
     /// Notes a call, unless the store's row is fresh.
@@ -27,12 +27,12 @@ impl Received {
         &self,
         table: &dyn Table,
         clock: &dyn Clock,
-        source: &str,
+        source: &'static str,
         store: &StoreId,
         refused: Option<&Inbound>,
     ) {
         let now = clock.now();
-        if !self.is_due(store, refused.is_some(), now) {
+        if !self.is_due((source, store.clone(), refused.is_some()), now) {
             return;
         }
         let at = whole(now.as_microsecond());
@@ -59,9 +59,8 @@ impl Received {
         }
     }
 
-    fn is_due(&self, store: &StoreId, refused: bool, now: Timestamp) -> bool {
+    fn is_due(&self, key: (&'static str, StoreId, bool), now: Timestamp) -> bool {
         let mut written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (store.clone(), refused);
         let due = written
             .get(&key)
             .is_none_or(|last| now.duration_since(*last) >= EVERY);

@@ -186,3 +186,31 @@ async fn of_a_refused_call_the_header_names_are_kept_and_no_value() {
         "made-up stores leave no row"
     );
 }
+
+#[tokio::test]
+async fn a_rotated_secret_is_accepted_at_once() {
+    let site = site();
+    assert_eq!(
+        site.door
+            .receive("yotpo", "example", call(TOKEN, b"{}"))
+            .await,
+        200
+    );
+    let rotated = format!(r#"{{"v":1,"current":"example-new","previous":"{TOKEN}"}}"#);
+    site.secrets.set("bridge/example/yotpo-webhook", &rotated);
+    for token in ["example-new", TOKEN] {
+        assert_eq!(
+            site.door
+                .receive("yotpo", "example", call(token, b"{}"))
+                .await,
+            200,
+            "{token}"
+        );
+    }
+    assert_eq!(
+        site.door
+            .receive("yotpo", "example", call("wrong", b"{}"))
+            .await,
+        401
+    );
+}

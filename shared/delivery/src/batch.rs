@@ -7,7 +7,7 @@ use loyalty::{MemberKey, StoreId};
 use platform::{Clock, Deadline, Queue, SecretCache, Stores, Table, telemetry};
 use vendors::{Destination, Message, Outcome, Reason};
 
-use crate::{Wire, member::Job};
+use crate::{Pauses, Wire, member::Job};
 
 /// Members worked on at the same time. Rule's own client has four calls under way.
 const AT_ONCE: usize = 4;
@@ -32,6 +32,8 @@ pub struct Pusher {
     pub wire: Arc<dyn Wire>,
     /// The queue that the messages come from, to give them back with a wait.
     pub queue_url: String,
+    /// Stores that are not called for a while.
+    pub pauses: Pauses,
 }
 
 /// A message as it was received.
@@ -88,6 +90,12 @@ impl Pusher {
     /// One member's turn. A panic gives only this member's messages back.
     async fn turn(&self, mut jobs: Vec<Job>, deadline: Deadline) -> (Vec<Job>, Vec<Outcome>) {
         jobs.sort_by_key(|job| job.message.note.as_ref().map(|note| note.occurrence));
+        if let Some(store) = jobs.first().map(|job| job.message.store.clone())
+            && let Some(outcome) = self.pauses.outcome(&store, self.clock.now())
+        {
+            let outcomes = vec![outcome; jobs.len()];
+            return (jobs, outcomes);
+        }
         let results = AssertUnwindSafe(Box::pin(self.member(&jobs, deadline)))
             .catch_unwind()
             .await;
@@ -100,6 +108,10 @@ impl Pusher {
                 jobs.len()
             ]
         });
+        for (job, outcome) in jobs.iter().zip(&results) {
+            self.pauses
+                .note(&job.message.store, *outcome, self.clock.now());
+        }
         (jobs, results)
     }
 
@@ -120,14 +132,12 @@ impl Pusher {
                 tracing::info!(%store, destination, event, kind, outcome = name, reason, wait_s, "delivery.attempted");
             }
         }
-        if matches!(outcome, Outcome::Rejected(_) | Outcome::Unconfirmed) {
-            telemetry::count(
-                self.clock.now(),
-                "Rejected",
-                &[("Destination", destination)],
-                1,
-            );
-        }
+        let metric = match outcome {
+            Outcome::Rejected(_) | Outcome::Unconfirmed => "Rejected",
+            Outcome::Misconfigured(_) => "Misconfigured",
+            _ => return,
+        };
+        telemetry::count(self.clock.now(), metric, &[("Destination", destination)], 1);
     }
 
     /// Hides what must wait. Without it the queue's own visibility applies, which is longer: nothing is lost.

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// How often an event may be started once more because nobody can tell whether it was, where the store asks for it.
-const RESENDS: u32 = 3;
+const RESENDS: u32 = 2;
 
 impl Turn<'_> {
     pub(crate) async fn event(
@@ -90,10 +90,8 @@ impl Turn<'_> {
     ) -> Result<bool, TableError> {
         let now = self.pusher.clock.now();
         let asked = self.pusher.destination.on_ambiguous(&self.store, note.kind);
-        if asked == OnAmbiguous::Resend && stands.attempts < RESENDS && stands.wp.is_none() {
-            self.ledger
-                .reopen(&note.delivery(), &stands.holder, now)
-                .await?;
+        if asked == OnAmbiguous::Resend && stands.resends < RESENDS && stands.wp.is_none() {
+            self.ledger.reopen(&note.delivery(), stands, now).await?;
             return Ok(true);
         }
         if stands.wp.is_none() {

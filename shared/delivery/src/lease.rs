@@ -42,6 +42,8 @@ pub(crate) struct Lease {
     until: Timestamp,
     /// The row: as it was when the lease began, and from then on as this holder knows it.
     pub(crate) sync: Sync,
+    /// The list of intents as this holder left it when the lease began.
+    intent: Vec<String>,
     /// What earlier holders left unsettled.
     pub(crate) unsettled: Vec<String>,
     /// Whether the picture must be written even if the books say that it was: an earlier holder may have written
@@ -56,14 +58,14 @@ pub(crate) enum Acquired {
     Busy(Timestamp),
 }
 
-/// Takes the lease if nobody holds it. `intends` is added to what stands there: should this holder vanish, the next one
+/// Takes the lease if nobody holds it. `own` is added to what stands there: should this holder vanish, the next one
 /// knows what to look for.
 pub(crate) async fn acquire(
     table: &Arc<dyn Table>,
     (store, member, destination): (&StoreId, &MemberKey, &str),
     now: Timestamp,
     until: Timestamp,
-    intends: Vec<String>,
+    own: Vec<String>,
 ) -> Result<Acquired, TableError> {
     let key = member_row(store, member, format!("SYNC#{destination}"));
     let token = platform::nonce();
@@ -73,29 +75,41 @@ pub(crate) async fn acquire(
             ("holder", text(&token)),
             ("held_until", whole(until.as_microsecond())),
         ],
-        append: vec![("intent", intends.into_iter().map(text).collect())],
+        append: vec![("intent", own.iter().map(text).collect())],
         condition: Some(Condition::Any(vec![
             Condition::Missing("holder"),
             Condition::Below("held_until", now.as_microsecond()),
         ])),
         ..Update::default()
     };
+    let held = |sync: Sync, unsettled: Vec<String>| {
+        let mut intent = unsettled.clone();
+        intent.extend(own.iter().cloned());
+        Acquired::Held(Box::new(Lease {
+            table: table.clone(),
+            key: key.clone(),
+            token: token.clone(),
+            until,
+            sync,
+            intent,
+            unsettled,
+            rewrite: false,
+        }))
+    };
     match table.update(&key, update).await? {
         Written::Done(old) => {
             let sync: Sync = old.map(from_item).transpose()?.unwrap_or_default();
             let unsettled = sync.intent.clone();
-            Ok(Acquired::Held(Box::new(Lease {
-                table: table.clone(),
-                key,
-                token,
-                until,
-                sync,
-                unsettled,
-                rewrite: false,
-            })))
+            Ok(held(sync, unsettled))
         }
         Written::Refused(current) => {
             let current: Sync = current.map(from_item).transpose()?.unwrap_or_default();
+            if current.holder.as_ref() == Some(&token) {
+                // Our own update, whose answer was lost.
+                let earlier = current.intent.len().saturating_sub(own.len());
+                let unsettled = current.intent[..earlier].to_vec();
+                return Ok(held(current, unsettled));
+            }
             Ok(Acquired::Busy(instant(current.held_until)))
         }
     }
@@ -116,12 +130,33 @@ impl Lease {
     /// written in between, so the row is only marked: the next holder writes the picture again. Tells whether the lease
     /// was still held.
     pub(crate) async fn release(mut self) -> Result<bool, TableError> {
-        if self.rewrite && self.unsettled.is_empty() {
-            self.unsettled.push(self.token.clone());
+        for _ in 0..3 {
+            let Some(current) = self.try_release().await? else {
+                return Ok(true);
+            };
+            if current.holder.as_ref() != Some(&self.token) {
+                self.mark().await?;
+                return Ok(false);
+            }
+            // Someone whose lease is over has left a mark meanwhile: it stays for the next holder.
+            let known = self.intent.len().min(current.intent.len());
+            self.unsettled.extend_from_slice(&current.intent[known..]);
+            self.intent = current.intent;
+        }
+        Err(TableError::Unavailable(
+            "the lease's row keeps changing".to_owned(),
+        ))
+    }
+
+    /// Gives the row as it stands when it is not as this holder left it.
+    async fn try_release(&self) -> Result<Option<Sync>, TableError> {
+        let mut unsettled = self.unsettled.clone();
+        if self.rewrite && unsettled.is_empty() {
+            unsettled.push(self.token.clone());
         }
         let sync = &self.sync;
         let mut set = vec![
-            ("intent", texts(self.unsettled.iter().map(String::as_str))),
+            ("intent", texts(unsettled)),
             (
                 "version",
                 whole(i64::try_from(sync.version).unwrap_or(i64::MAX)),
@@ -139,28 +174,22 @@ impl Lease {
                 None => remove.push(name),
             }
         }
-        if let Some(written) = sync.written {
-            set.push(("written", whole(written)));
-        }
-        let condition = Some(Condition::Is("holder", text(&self.token)));
-        match self
-            .table
-            .update(
-                &self.key,
-                Update {
-                    set,
-                    remove,
-                    condition,
-                    ..Update::default()
-                },
-            )
-            .await?
-        {
-            Written::Done(_) => Ok(true),
-            Written::Refused(_) => {
-                self.mark().await?;
-                Ok(false)
-            }
+        set.extend(sync.written.map(|written| ("written", whole(written))));
+        let condition = Some(Condition::All(vec![
+            Condition::Is("holder", text(&self.token)),
+            Condition::Is("intent", texts(self.intent.iter().map(String::as_str))),
+        ]));
+        let update = Update {
+            set,
+            remove,
+            condition,
+            ..Update::default()
+        };
+        match self.table.update(&self.key, update).await? {
+            Written::Done(_) => Ok(None),
+            Written::Refused(current) => Ok(Some(
+                current.map(from_item).transpose()?.unwrap_or_default(),
+            )),
         }
     }
 

@@ -50,6 +50,9 @@ pub(crate) struct Delivery {
     pub(crate) before: Option<String>,
     #[serde(default)]
     pub(crate) attempts: u32,
+    /// How often it was started once more because nobody could tell.
+    #[serde(default)]
+    pub(crate) resends: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) reason: Option<Reason>,
     /// The list that a person finds it in, once it stands there.
@@ -57,7 +60,7 @@ pub(crate) struct Delivery {
     pub(crate) wp: Option<String>,
     /// When it last changed, µs since 1970.
     #[serde(default)]
-    at: i64,
+    pub(crate) at: i64,
     #[serde(default)]
     ttl: i64,
 }
@@ -114,6 +117,7 @@ impl Ledger {
             event: plan.event.clone(),
             before: lease.sync.marker.clone(),
             attempts: 1,
+            resends: 0,
             reason: None,
             wp: None,
             at: now.as_microsecond(),
@@ -127,10 +131,15 @@ impl Ledger {
             Written::Done(_) => return Ok(Claim::Ours(0)),
             Written::Refused(Some(item)) => {
                 let stands: Delivery = from_item(item)?;
+                if stands.status == Status::Claimed && stands.holder == row.holder {
+                    // Our own put, whose answer was lost: nothing was sent since.
+                    return Ok(Claim::Ours(stands.attempts.saturating_sub(1)));
+                }
                 if stands.status != Status::Waiting {
                     return Ok(Claim::Stands(stands));
                 }
                 row.attempts = stands.attempts + 1;
+                row.resends = stands.resends;
                 let waiting = Condition::Is("status", text("waiting"));
                 match self.table.put(to_item(&key, &row)?, Some(waiting)).await? {
                     Written::Done(_) => return Ok(Claim::Ours(stands.attempts)),
@@ -153,7 +162,7 @@ impl Ledger {
         status: Status,
         now: Timestamp,
     ) -> Result<(), TableError> {
-        self.change(delivery, holder, (Status::Claimed, status), now)
+        self.change(delivery, holder, (Status::Claimed, status), Vec::new(), now)
             .await
     }
 
@@ -161,11 +170,13 @@ impl Ledger {
     pub(crate) async fn reopen(
         &self,
         delivery: &str,
-        holder: &str,
+        stands: &Delivery,
         now: Timestamp,
     ) -> Result<(), TableError> {
+        let more = vec![("resends", whole(i64::from(stands.resends) + 1))];
         let change = (Status::Unconfirmed, Status::Waiting);
-        self.change(delivery, holder, change, now).await
+        self.change(delivery, &stands.holder, change, more, now)
+            .await
     }
 
     async fn change(
@@ -173,13 +184,16 @@ impl Ledger {
         delivery: &str,
         holder: &str,
         (from, to): (Status, Status),
+        more: Vec<(&'static str, Value)>,
         now: Timestamp,
     ) -> Result<(), TableError> {
+        let mut set = vec![
+            ("status", status_text(to)),
+            ("at", whole(now.as_microsecond())),
+        ];
+        set.extend(more);
         let update = Update {
-            set: vec![
-                ("status", status_text(to)),
-                ("at", whole(now.as_microsecond())),
-            ],
+            set,
             condition: Some(Condition::All(vec![
                 Condition::Is("status", status_text(from)),
                 Condition::Is("holder", text(holder)),

@@ -16,8 +16,10 @@ mod http;
 mod lease;
 mod ledger;
 mod member;
+mod pauses;
 mod send;
 mod settle;
 
 pub use batch::{Pusher, Received};
 pub use http::{Http, HttpError, NoReply, Wire};
+pub use pauses::Pauses;

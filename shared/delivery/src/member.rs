@@ -9,7 +9,7 @@ use vendors::{Call, Form, Message, Note, Outcome, Plan, Push, Reason, Store};
 
 use crate::{
     Pusher,
-    attempt::Credential,
+    attempt::{Credential, backoff},
     http,
     lease::{self, Acquired, Lease},
     ledger::Ledger,
@@ -33,6 +33,8 @@ pub(crate) struct Turn<'a> {
     pub(crate) credential: Credential,
     pub(crate) look: Option<Call>,
     pub(crate) deadline: Deadline,
+    /// How often the queue has handed out the message that was handed out most: only for how long to wait.
+    pub(crate) receives: u32,
 }
 
 /// What became of one message, and whether the lease may go.
@@ -41,9 +43,6 @@ pub(crate) enum Step {
     /// Something may have been written: the lease runs out by itself, and the next holder looks.
     Unknown(Outcome),
 }
-
-/// How long to wait for what will be there in a moment.
-const SOON: Duration = Duration::from_secs(5);
 
 impl Pusher {
     /// Works through one member's messages. The result has one outcome for each job, in order.
@@ -66,8 +65,9 @@ impl Pusher {
         jobs: &[Job],
         deadline: Deadline,
     ) -> Result<Turn<'_>, Outcome> {
+        let receives = receives(jobs);
         let settings = self.stores.get(store).await.map_err(|error| match error {
-            StoreError::Table(error) => table_failed(&error),
+            StoreError::Table(error) => table_failed(&error, receives),
             StoreError::Missing(_) | StoreError::Unreadable(_) => {
                 Outcome::Misconfigured(Reason::StoreMissing)
             }
@@ -84,9 +84,11 @@ impl Pusher {
         }
         let lease = self.lease(store, member, jobs, deadline).await?;
         let state = match self.table.get(&MemberState::key(store, member), true).await {
-            Ok(Some(item)) => from_item::<MemberState>(item).map_err(|error| table_failed(&error)),
-            Ok(None) => Err(not_yet_recorded()),
-            Err(error) => Err(table_failed(&error)),
+            Ok(Some(item)) => {
+                from_item::<MemberState>(item).map_err(|error| table_failed(&error, receives))
+            }
+            Ok(None) => Err(not_yet_recorded(receives)),
+            Err(error) => Err(table_failed(&error, receives)),
         };
         let state = match state {
             Ok(state) => state,
@@ -112,6 +114,7 @@ impl Pusher {
             credential,
             look,
             deadline,
+            receives,
         })
     }
 
@@ -146,7 +149,7 @@ impl Pusher {
                     reason: Reason::LeaseHeld,
                 })
             }
-            Err(error) => Err(table_failed(&error)),
+            Err(error) => Err(table_failed(&error, receives(jobs))),
         }
     }
 }
@@ -155,7 +158,7 @@ impl Turn<'_> {
     async fn run(mut self, jobs: &[Job]) -> Vec<Outcome> {
         let in_the_way = match self.settle_earlier().await {
             Ok(in_the_way) => in_the_way,
-            Err(error) => Some(table_failed(&error)),
+            Err(error) => Some(table_failed(&error, self.receives)),
         };
         if let Some(outcome) = in_the_way {
             let _ = self.lease.release().await;
@@ -164,6 +167,13 @@ impl Turn<'_> {
         let mut outcomes = Vec::new();
         for job in jobs {
             match self.one(job).await {
+                // Whoever refuses this call refuses the next one too, and counts them all.
+                Ok(Step::Done(
+                    outcome @ (Outcome::Throttled { .. } | Outcome::Misconfigured(_)),
+                )) => {
+                    outcomes.resize(jobs.len(), outcome);
+                    return self.finish(outcomes).await;
+                }
                 Ok(Step::Done(outcome)) => outcomes.push(outcome),
                 Ok(Step::Unknown(outcome)) => {
                     outcomes.push(outcome);
@@ -172,9 +182,12 @@ impl Turn<'_> {
                     outcomes.resize(jobs.len(), Outcome::Retry { after, reason });
                     return outcomes;
                 }
-                // The books could not be written: nothing more may start until they can.
+                // The books could not be written: nothing more may start until this delivery is settled.
                 Err(error) => {
-                    outcomes.resize(jobs.len(), table_failed(&error));
+                    outcomes.resize(jobs.len(), table_failed(&error, self.receives));
+                    self.lease
+                        .unsettled
+                        .extend(job.message.note.as_ref().map(Note::delivery));
                     return self.finish(outcomes).await;
                 }
             }
@@ -217,7 +230,7 @@ impl Turn<'_> {
 
     async fn one(&mut self, job: &Job) -> Result<Step, TableError> {
         if self.state.version < job.message.version {
-            return Ok(Step::Done(not_yet_recorded()));
+            return Ok(Step::Done(not_yet_recorded(self.receives)));
         }
         match &job.message.note {
             None => self.picture().await,
@@ -256,7 +269,7 @@ impl Turn<'_> {
         match self.send(&plan, None, 0).await {
             Ok(Step::Done(Outcome::Sent | Outcome::Rejected(_))) => None,
             Ok(step) => Some(step),
-            Err(error) => Some(Step::Done(table_failed(&error))),
+            Err(error) => Some(Step::Done(table_failed(&error, self.receives))),
         }
     }
 
@@ -271,9 +284,10 @@ impl Turn<'_> {
         })
     }
 
-    /// Whether a call begun now might outlast the invocation.
+    /// Whether a call begun now might outlast the invocation, or the lease is over already.
     pub(crate) fn is_out_of_time(&self) -> bool {
-        self.deadline.remaining(&*self.pusher.clock) <= http::TIMEOUT
+        let clock = &*self.pusher.clock;
+        self.deadline.remaining(clock) <= http::TIMEOUT || clock.now() >= self.lease.until()
     }
 
     pub(crate) fn lease_ends_in(&self) -> Duration {
@@ -288,9 +302,16 @@ impl Turn<'_> {
     }
 }
 
-fn not_yet_recorded() -> Outcome {
+fn receives(jobs: &[Job]) -> u32 {
+    jobs.iter()
+        .map(|job| job.receives)
+        .max()
+        .unwrap_or_default()
+}
+
+fn not_yet_recorded(receives: u32) -> Outcome {
     Outcome::Retry {
-        after: SOON,
+        after: backoff(receives.saturating_sub(1), None, 0),
         reason: Reason::NotYetRecorded,
     }
 }
@@ -302,10 +323,10 @@ pub(crate) fn out_of_time() -> Outcome {
     }
 }
 
-fn table_failed(error: &TableError) -> Outcome {
+fn table_failed(error: &TableError, receives: u32) -> Outcome {
     tracing::error!(%error, "the table did not do what was asked");
     Outcome::Retry {
-        after: SOON,
+        after: backoff(receives.saturating_sub(1), None, 0),
         reason: Reason::TableUnavailable,
     }
 }

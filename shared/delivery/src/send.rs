@@ -17,6 +17,7 @@ impl Turn<'_> {
         claimed: Option<(&Message, &Note)>,
         attempts: u32,
     ) -> Result<Step, TableError> {
+        let attempts = attempts.max(self.receives.saturating_sub(1));
         let delivery = claimed.map(|(_, note)| note.delivery());
         let called = self
             .pusher
@@ -76,6 +77,8 @@ impl Turn<'_> {
             self.lease.rewrite = false;
             return Ok(());
         };
+        // The event is over, but the destination must not stay behind for it.
+        self.lease.rewrite |= reason != Reason::InvalidAddress;
         let (token, now) = (self.lease.token(), self.pusher.clock.now());
         let end = (Status::Rejected, reason);
         self.ledger

@@ -25,6 +25,7 @@ impl Turn<'_> {
     /// then what they left stands as it was.
     pub(crate) async fn settle_earlier(&mut self) -> Result<Option<Outcome>, TableError> {
         self.lease.rewrite |= !self.lease.unsettled.is_empty();
+        let mut newest = self.lease.sync.written.unwrap_or_default();
         for entry in self.lease.unsettled.clone() {
             // A bare token speaks of a picture: there is nothing to look for, only something to write again.
             if !entry.contains('#') {
@@ -37,7 +38,8 @@ impl Turn<'_> {
                     }
                 }
                 // Its end was written, but not what it means for the books.
-                Some(row) if row.status == Status::Sent && row.starts => {
+                Some(row) if row.status == Status::Sent && row.starts && row.at > newest => {
+                    newest = row.at;
                     self.lease.sync.marker = Some(entry);
                 }
                 _ => {}
@@ -79,12 +81,14 @@ impl Turn<'_> {
                 self.lease.sync.marker = seen;
                 Ok(status)
             }
+            Seen::Unclear => Ok(Status::Unconfirmed),
             Seen::Failed(answer) => {
                 if answer == Answer::Misconfigured(Reason::Unauthorized) {
                     // The next try must not use the refused credential for five minutes.
                     self.pusher.renew(&mut self.credential).await;
                 }
-                Err(self.unsent(&answer, row.attempts))
+                let attempts = row.attempts.max(self.receives.saturating_sub(1));
+                Err(self.unsent(&answer, attempts))
             }
         }
     }

@@ -88,8 +88,11 @@ pub struct Event {
     pub who: Who,
     /// Whether this person is a member or a contact by it.
     pub role: Role,
-    /// What it says about the person.
+    /// What it says about the person, as old as its stamp.
     pub patch: Patch,
+    /// What it says by happening: somebody who joins is in from this moment, however old the picture that came along.
+    /// As old as its arrival.
+    pub statement: Patch,
     /// What the event itself brought.
     pub detail: Detail,
     /// Its place among all news.

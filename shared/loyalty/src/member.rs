@@ -244,6 +244,15 @@ impl Member {
     /// Takes a whole event in: what it says, who the person is by it, and a line in their story.
     pub fn hear(&mut self, event: &Event) -> Change {
         let mut change = self.apply(&event.patch, &event.stamp);
+        if event.statement != Patch::default() {
+            let happened = Stamp {
+                as_of: event.stamp.arrived,
+                ..event.stamp.clone()
+            };
+            change
+                .facets
+                .extend(self.apply(&event.statement, &happened).facets);
+        }
         change.joined = self.activities.is_empty() || event.role > self.role;
         self.role = self.role.max(event.role);
         if let Some(email) = event.who.email() {
@@ -276,15 +285,6 @@ impl Member {
     #[must_use]
     pub fn is_out_of_programme(&self) -> bool {
         self.opt_in.value() == Some(&false)
-    }
-
-    /// The current tier's id, when the tier last entered is the current one.
-    #[must_use]
-    pub fn tier_id(&self) -> Option<i64> {
-        let entered = self.tier_entered.value()?;
-        (entered.name.as_ref() == self.tier.value())
-            .then_some(entered.id)
-            .flatten()
     }
 }
 

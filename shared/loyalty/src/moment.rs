@@ -67,12 +67,19 @@ impl From<Moment> for String {
 }
 
 /// A day that returns every year (a birthday, an anniversary). The year may be unknown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct DayOfYear {
     year: Option<i16>,
     month: i8,
     day: i8,
+}
+
+/// A birthday tells who somebody is.
+impl fmt::Debug for DayOfYear {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DayOfYear(…)")
+    }
 }
 
 /// The year that stands in where a year-less day must be checked or written as a whole date; a leap year, so that

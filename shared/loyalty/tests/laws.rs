@@ -83,6 +83,7 @@ fn event(news: &News) -> Event {
             points_expiring_on: news.expires,
             ..Patch::default()
         },
+        statement: Patch::default(),
         detail: Detail::default(),
         stamp: Stamp {
             as_of: instant(news.as_of),

@@ -38,6 +38,9 @@ const FRESH: SignedDuration = SignedDuration::from_mins(5);
 /// How long it is remembered that there is no such secret: a new store must not wait long for its first delivery.
 const ABSENT: SignedDuration = SignedDuration::from_secs(30);
 
+/// How often a refused secret is asked for again.
+const RENEWED: SignedDuration = SignedDuration::from_secs(10);
+
 /// More names than this are not remembered, so that made-up store ids cannot fill the memory.
 const MOST: usize = 1_000;
 
@@ -47,6 +50,8 @@ pub struct SecretCache {
     secrets: Arc<dyn Secrets>,
     clock: Arc<dyn Clock>,
     known: Mutex<HashMap<String, Known>>,
+    /// When each secret was asked for again after a refusal.
+    renewed: Mutex<HashMap<String, Timestamp>>,
 }
 
 #[derive(Clone)]
@@ -63,6 +68,7 @@ impl SecretCache {
             secrets,
             clock,
             known: Mutex::default(),
+            renewed: Mutex::default(),
         }
     }
 
@@ -87,19 +93,39 @@ impl SecretCache {
                 }),
             ) => {
                 tracing::warn!(%error, "secrets are unavailable; the last known value is used");
+                self.use_on(name, &value);
                 Ok(Some(value))
             }
             (Err(error), _) => Err(error),
         }
     }
 
-    /// Asks the service again, and tells whether the secret differs from the one that was refused.
+    /// Asks the service again, and tells whether the secret differs from the one that was refused. Asks at most every
+    /// ten seconds, so that wrong callers cannot make it ask for each of their calls.
     ///
     /// # Errors
     /// [`SecretsError`] when the service does not answer.
     pub async fn renewed(&self, name: &str, refused: &SecretString) -> Result<bool, SecretsError> {
+        if !self.may_renew(name) {
+            return Ok(false);
+        }
         let value = self.read(name).await?;
         Ok(value.is_some_and(|value| value.expose_secret() != refused.expose_secret()))
+    }
+
+    fn may_renew(&self, name: &str) -> bool {
+        let now = self.clock.now();
+        let mut renewed = self.renewed.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = renewed
+            .get(name)
+            .is_none_or(|last| now.duration_since(*last) >= RENEWED);
+        if due {
+            if renewed.len() >= MOST {
+                renewed.clear();
+            }
+            renewed.insert(name.to_owned(), now);
+        }
+        due
     }
 
     async fn read(&self, name: &str) -> Result<Option<Arc<SecretString>>, SecretsError> {
@@ -116,6 +142,20 @@ impl SecretCache {
             },
         );
         Ok(value)
+    }
+
+    /// Goes on with a value for half a minute before the service is asked again: it may take long to fail.
+    fn use_on(&self, name: &str, value: &Arc<SecretString>) {
+        let now = self.clock.now();
+        let read = now
+            .checked_sub(FRESH)
+            .and_then(|old| old.checked_add(SignedDuration::from_secs(30)));
+        let known = Known {
+            value: Some(value.clone()),
+            read: read.unwrap_or(now),
+        };
+        let mut all = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        all.insert(name.to_owned(), known);
     }
 
     fn remembered(&self, name: &str) -> Option<Known> {

@@ -34,7 +34,7 @@ impl fmt::Debug for RowKey {
 }
 
 /// What must hold for a write to happen.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub enum Condition {
     /// The attribute is not there; of `pk`: the row is not there.
     Missing(&'static str),
@@ -57,7 +57,7 @@ impl Condition {
 }
 
 /// A change to some attributes of one row, which is made when it is not there.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 pub struct Update {
     /// Attributes to set.
     pub set: Vec<(&'static str, Value)>,

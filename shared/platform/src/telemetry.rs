@@ -38,6 +38,11 @@ pub fn start() {
         .try_init();
     // A second start is a test's: the first one stays.
     drop(started);
+    // The usual message of a panic may quote the text that it stumbled over.
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string);
+        tracing::error!(place, "the program stumbled over a record; it comes again");
+    }));
 }
 
 /// Writes one count of a metric of ours for this stack. `dimensions` come beside `Stack`; together with the metric's

@@ -7,14 +7,14 @@ use std::{
 };
 
 use futures_util::future::join_all;
-use loyalty::{Event, HashKey, MemberKey, StoreId, Who};
-use platform::{Clock, Condition, Queue, RowKey, StoreError, Stores, Table, from_item, to_item};
+use loyalty::{Alias, Event, HashKey, MemberKey, StoreId, Who};
+use platform::{Clock, Queue, StoreError, Stores, Table, from_item};
 use vendors::{Envelope, Read, Reason, Source, Store};
 
 use crate::{
-    Failure, Recorded,
+    Failure, Recorded, aside,
     member::{self, Entry},
-    rows::{self, AliasRow, OrphanRow},
+    rows::{self, AliasRow},
     send,
 };
 
@@ -50,12 +50,33 @@ struct Opened {
     read: Read,
 }
 
+/// Which address a batch gives for a source's own id.
+type Addresses = BTreeMap<(StoreId, Alias), MemberKey>;
+
+fn addresses(batch: &[Result<Opened, Failure>]) -> Addresses {
+    let events = batch
+        .iter()
+        .flatten()
+        .filter_map(|opened| match &opened.read {
+            Read::Event(event) => Some((&opened.store.id, &event.who)),
+            Read::Kept { .. } | Read::Notice { .. } => None,
+        });
+    let named = events.filter_map(|(store, who)| match who {
+        Who::Email(email, Some(alias)) => {
+            Some(((store.clone(), alias.clone()), MemberKey::of_email(email)))
+        }
+        Who::Email(_, None) | Who::External(_) => None,
+    });
+    named.collect()
+}
+
 impl Recorder {
     /// Records a batch. The result has one place for each delivery, in order.
     pub async fn record(&self, deliveries: Vec<Delivered>) -> Vec<Result<Recorded, Failure>> {
         let mut results: Vec<Option<Result<Recorded, Failure>>> = vec![None; deliveries.len()];
         let mut members: BTreeMap<(StoreId, MemberKey), (Arc<Store>, Vec<Entry>)> = BTreeMap::new();
         let opened = join_all(deliveries.iter().map(|delivery| self.open(delivery))).await;
+        let addresses = addresses(&opened);
         for (place, opened) in opened.into_iter().enumerate() {
             let Opened {
                 envelope,
@@ -69,7 +90,7 @@ impl Recorder {
                 }
             };
             match read {
-                Read::Event(event) => match self.member(&store, &event).await {
+                Read::Event(event) => match self.member(&store, &event, &addresses).await {
                     Ok(member) => {
                         let entry =
                             Entry::new(place, *event, envelope.packed().unwrap_or_default());
@@ -80,7 +101,7 @@ impl Recorder {
                     }
                     Err(failure) => results[place] = Some(Err(failure)),
                 },
-                read => results[place] = Some(self.put_aside(&envelope, read).await),
+                read => results[place] = Some(aside::put(self, &envelope, read).await),
             }
         }
 
@@ -89,9 +110,13 @@ impl Recorder {
             .map(|((_, key), (store, entries))| member::record(self, store, key, entries));
         let mut groups = join_all(groups).await;
         send::send(self, &mut groups).await;
-        for entry in groups.into_iter().flat_map(|group| group.entries) {
-            let place = entry.place;
-            results[place] = Some(entry.result());
+        for group in groups {
+            let member = self.hash_key.member(&group.store.id, &group.key);
+            for entry in group.entries {
+                entry.log(&group.store.id, &member);
+                let place = entry.place;
+                results[place] = Some(entry.result());
+            }
         }
         // Every place was filled above; one that was not must come again.
         results
@@ -135,54 +160,28 @@ impl Recorder {
         })
     }
 
-    /// The key of the member that an event is about. Only a person without an address is looked up by the source's id.
-    async fn member(&self, store: &Store, event: &Event) -> Result<MemberKey, Failure> {
+    /// The key of the member that an event is about. Only a person without an address is looked up by the source's id:
+    /// among the others of the batch, and then in the table.
+    async fn member(
+        &self,
+        store: &Store,
+        event: &Event,
+        addresses: &Addresses,
+    ) -> Result<MemberKey, Failure> {
         let Who::External(alias) = &event.who else {
             return Ok(event.who.key());
         };
+        if let Some(key) = addresses.get(&(store.id.clone(), alias.clone())) {
+            return Ok(key.clone());
+        }
         let row = self
             .table
-            .get(&rows::alias_key(&store.id, alias), false)
+            .get(&rows::alias_key(&store.id, alias), true)
             .await;
         let row = row.map_err(|_| Failure(Reason::TableUnavailable))?;
         let known = row
             .and_then(|item| from_item::<AliasRow>(item).ok())
             .map(|row| row.member);
         Ok(known.unwrap_or_else(|| event.who.key()))
-    }
-
-    /// Keeps what is about no member, or what nobody can use yet.
-    async fn put_aside(&self, envelope: &Envelope, read: Read) -> Result<Recorded, Failure> {
-        let (topic, reason, notice) = match read {
-            Read::Kept { topic, reason } => (topic, Some(reason), None),
-            Read::Notice { topic, text } => (Some(topic), None, Some(text)),
-            Read::Event(_) => return Err(Failure(Reason::Panicked)),
-        };
-        let key: RowKey = rows::orphan_key(&envelope.store, envelope.arrived, &envelope.nonce);
-        let row = OrphanRow {
-            v: 1,
-            source: envelope.source.clone(),
-            topic: topic.clone(),
-            reason,
-            notice: notice.clone(),
-            arrived: envelope.arrived,
-            delivery: envelope.delivery.clone(),
-            body: envelope.packed().ok(),
-            ttl: rows::ttl(envelope.arrived(), rows::KEPT_DAYS),
-        };
-        let unavailable = Failure(Reason::TableUnavailable);
-        let item = to_item(&key, &row).map_err(|_| unavailable)?;
-        self.table
-            .put(item, Some(Condition::absent()))
-            .await
-            .map_err(|_| unavailable)?;
-        let store = &envelope.store;
-        if let Some(notice) = notice {
-            tracing::warn!(%store, topic, notice, "a person at the merchant should know this");
-            return Ok(Recorded::Notice);
-        }
-        let reason = reason.unwrap_or(Reason::UnknownTopic);
-        tracing::warn!(%store, topic, reason = reason.code(), "a delivery was kept and not used");
-        Ok(Recorded::Kept(reason))
     }
 }

@@ -7,6 +7,7 @@
 //!
 //! Does not promise: that a message is sent only once; the delivery engine keeps the books for that.
 
+mod aside;
 mod intake;
 mod member;
 mod outcome;

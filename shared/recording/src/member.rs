@@ -5,11 +5,13 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    panic::AssertUnwindSafe,
     sync::Arc,
 };
 
+use futures_util::FutureExt as _;
 use jiff::Timestamp;
-use loyalty::{Change, Event, Kind, Member, MemberKey, Occurrence};
+use loyalty::{Change, Event, Kind, Member, MemberKey, Occurrence, StoreId};
 use platform::{
     Condition, MemberState, RowKey, TableError, Update, Written, from_item, texts, to_item, whole,
 };
@@ -21,7 +23,7 @@ use crate::{
 };
 
 /// How often a member's picture is read again when someone else wrote it in between.
-const TRIES: usize = 8;
+const TRIES: usize = 16;
 
 /// The largest body that is kept with its event, in bytes of gzip.
 const BODY: usize = 8 * 1024;
@@ -72,6 +74,14 @@ impl Entry {
         }
     }
 
+    /// One line for each event. The member is named by a keyed hash.
+    pub(crate) fn log(&self, store: &StoreId, member: &str) {
+        let (event, kind) = (&self.event.id, self.event.kind);
+        let reason = self.failure.map(|failure| failure.0.code());
+        let repeat = self.repeat;
+        tracing::info!(%store, %event, %kind, member, repeat, reason, "event.recorded");
+    }
+
     fn note(&self, row: &EventRow) -> Note {
         let first = Timestamp::from_microsecond(row.arrived).unwrap_or(self.event.stamp.arrived);
         Note {
@@ -84,7 +94,7 @@ impl Entry {
     }
 }
 
-/// Records all entries of one member.
+/// Records all entries of one member. A panic gives them back, and nobody else's.
 pub(crate) async fn record(
     recorder: &Recorder,
     store: Arc<Store>,
@@ -97,9 +107,21 @@ pub(crate) async fn record(
         version: 0,
         entries,
     };
+    let written = AssertUnwindSafe(Box::pin(write(recorder, &mut group))).catch_unwind();
+    let failure = written.await.unwrap_or(Some(Failure(Reason::Panicked)));
+    if let Some(failure) = failure {
+        for entry in &mut group.entries {
+            entry.failure.get_or_insert(failure);
+        }
+    }
+    group
+}
+
+/// Writes until nobody else writes in between; gives why not, where that cannot be done.
+async fn write(recorder: &Recorder, group: &mut Group) -> Option<Failure> {
     for _ in 0..TRIES {
-        match attempt(recorder, &mut group).await {
-            Ok(true) => return group,
+        match attempt(recorder, group).await {
+            Ok(true) => return None,
             Ok(false) => {}
             Err(error) => {
                 tracing::error!(store = %group.store.id, %error, "a member's picture could not be written");
@@ -107,12 +129,7 @@ pub(crate) async fn record(
             }
         }
     }
-    for entry in &mut group.entries {
-        entry
-            .failure
-            .get_or_insert(Failure(Reason::TableUnavailable));
-    }
-    group
+    Some(Failure(Reason::TableUnavailable))
 }
 
 /// One attempt: read, apply, EVENTs, STATE. False when someone else wrote the picture in between.
@@ -175,10 +192,11 @@ async fn apply(
                 .into_keys()
                 .collect(),
         );
-        let now = recorder.clock.now().as_microsecond();
+        // By its arrival, not by now: a backlog must not make a repeat look new.
+        let arrived = entry.event.stamp.arrived.as_microsecond();
         let fresh = Condition::Any(vec![
             Condition::absent(),
-            Condition::Below("guard_until", now),
+            Condition::Below("guard_until", arrived),
         ]);
         match recorder
             .table
@@ -239,6 +257,7 @@ fn keep_first_arrival(entry: &mut Entry, first: &EventRow) {
     }
     if let Ok(arrived) = Timestamp::from_microsecond(first.arrived) {
         let stamp = &mut entry.event.stamp;
+        let arrived = arrived.min(stamp.arrived);
         if stamp.as_of == stamp.arrived {
             stamp.as_of = arrived;
         }
@@ -317,7 +336,8 @@ async fn grow(
     ))
 }
 
-/// Leads a source's own ids to this member. They go before STATE, which remembers that they were written.
+/// Leads a source's own ids to this member, from wherever they led before: the newest address counts. They go before
+/// STATE, which remembers that they were written.
 async fn put_aliases(
     recorder: &Recorder,
     group: &Group,
@@ -334,7 +354,7 @@ async fn put_aliases(
             member: group.key.clone(),
         };
         let item = to_item(&rows::alias_key(&group.store.id, alias), &row)?;
-        recorder.table.put(item, Some(Condition::absent())).await?;
+        recorder.table.put(item, None).await?;
     }
     Ok(())
 }

@@ -50,8 +50,11 @@ pub(crate) struct OrphanRow {
     pub(crate) arrived: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) delivery: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none", with = "serde_bytes")]
-    pub(crate) body: Option<Vec<u8>>,
+    /// Which part of the body this row holds: 0 is the first.
+    pub(crate) part: u32,
+    /// The body, gzip, or a part of it.
+    #[serde(with = "serde_bytes")]
+    pub(crate) body: Vec<u8>,
     pub(crate) ttl: i64,
 }
 
@@ -75,10 +78,10 @@ pub(crate) fn alias_key(store: &StoreId, alias: &loyalty::Alias) -> RowKey {
 
 /// Kept deliveries of one store, by first arrival; the nonce tells two of one instant apart and is the same when a
 /// delivery comes again.
-pub(crate) fn orphan_key(store: &StoreId, arrived: i64, nonce: &str) -> RowKey {
+pub(crate) fn orphan_key(store: &StoreId, arrived: i64, nonce: &str, part: u32) -> RowKey {
     RowKey::new(
         format!("STORE#{store}"),
-        format!("ORPHAN#{arrived:020}#{nonce}"),
+        format!("ORPHAN#{arrived:020}#{nonce}#{part}"),
     )
 }
 

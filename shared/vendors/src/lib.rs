@@ -16,7 +16,7 @@ pub use frame::{
     destination::{Destination, Form, Header, OnAmbiguous, Plan, Push, Seen, Wants},
     document::{Fault, Section},
     envelope::{Envelope, EnvelopeError, TOO_LARGE},
-    message::{Lane, Message, Note},
+    message::{Message, Note},
     source::{Inbound, Inlet, Read, Reception, Refusal, Source},
     store::Store,
 };

@@ -39,6 +39,7 @@ fn member() -> Member {
         who: Who::Email(Email::parse("kari@example.com").unwrap(), None),
         role: Role::Member,
         patch: loyalty::Patch::default(),
+        statement: loyalty::Patch::default(),
         detail: Detail::default(),
         stamp: Stamp {
             as_of: now(),
@@ -300,7 +301,7 @@ fn a_look_tells_the_marker_and_when_it_cannot() {
             Seen::Marker(None),
         ),
         (
-            Some(reply(404, &json!({}))),
+            Some(reply(404, &json!("<html>"))),
             Seen::Failed(Answer::Misconfigured(Reason::WrongAddress)),
         ),
         (

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 
-/// The one configuration that every client of a process is made from. A request gives up after two seconds and is tried
+/// The one configuration that every client of a process is made from. A request gives up after three seconds and is tried
 /// three times, so that one stuck connection does not cost an invocation.
 pub async fn connect() -> SdkConfig {
     let timeouts = TimeoutConfig::builder()

@@ -55,7 +55,12 @@ impl Queue for MemoryQueue {
     async fn send(&self, url: &str, messages: Vec<Outgoing>) -> Vec<usize> {
         let mut state = self.state();
         state.requests += messages.len().div_ceil(10);
-        if state.refuses {
+        // The service takes a megabyte, and refuses these characters.
+        let refused = |message: &Outgoing| {
+            message.body.len() > 1_048_576
+                || message.body.contains(['\u{0}', '\u{fffe}', '\u{ffff}'])
+        };
+        if state.refuses || messages.iter().any(refused) {
             return messages.iter().map(|message| message.id).collect();
         }
         state.sent.extend(

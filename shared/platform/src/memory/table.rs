@@ -95,6 +95,7 @@ impl Table for MemoryTable {
             state.usage.write_units += 1;
             return Ok(Written::Refused(old));
         }
+        fits(&item)?;
         state.usage.write_units += units(&item, old.as_ref());
         state.rows.insert(key, item);
         Ok(Written::Done(None))
@@ -134,9 +135,19 @@ impl Table for MemoryTable {
                 _ => return Err(TableError::Unavailable("ValidationException".to_owned())),
             }
         }
+        fits(&item)?;
         state.usage.write_units += units(&item, old.as_ref());
         state.rows.insert(key.clone(), item);
         Ok(Written::Done(old))
+    }
+}
+
+/// The service refuses an item over 400 KB.
+fn fits(item: &Item) -> Result<(), TableError> {
+    if size::bytes(item) <= 400 * 1024 {
+        Ok(())
+    } else {
+        Err(TableError::Unavailable("ValidationException".to_owned()))
     }
 }
 

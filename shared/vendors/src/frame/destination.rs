@@ -63,6 +63,8 @@ pub struct Plan {
 pub enum Seen {
     /// The marker of the automation started last; none when the person has none or is unknown.
     Marker(Option<String>),
+    /// The vendor answered, but not in a form that tells.
+    Unclear,
     /// Not now: the look itself failed.
     Failed(Answer),
 }

@@ -4,17 +4,6 @@ use jiff::Timestamp;
 use loyalty::{Detail, EventId, Kind, MemberKey, Occurrence, StoreId};
 use serde::{Deserialize, Serialize};
 
-/// How soon a message must go: bulk may not delay live news.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Lane {
-    /// News of somebody who is doing something now.
-    #[default]
-    Live,
-    /// Due days, backfills, resyncs.
-    Bulk,
-}
-
 /// News for one destination: this member changed, and perhaps this event happened to them. The pusher loads the
 /// member itself, so that it always writes the newest picture.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,12 +16,22 @@ pub struct Message {
     pub member: MemberKey,
     /// The version of the member's picture that must at least be pushed.
     pub version: u64,
-    /// How soon.
-    #[serde(default)]
-    pub lane: Lane,
     /// What happened; none when only the picture changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<Note>,
+}
+
+impl Message {
+    /// The message as JSON that SQS takes: it refuses two characters which JSON allows, so these travel as escapes.
+    ///
+    /// # Errors
+    /// When the message cannot be JSON, which does not happen to text and numbers.
+    pub fn to_text(&self) -> Result<String, serde_json::Error> {
+        let text = serde_json::to_string(self)?;
+        Ok(text
+            .replace('\u{fffe}', "\\ufffe")
+            .replace('\u{ffff}', "\\uffff"))
+    }
 }
 
 /// What happened, for tools that start automations.

@@ -85,7 +85,7 @@ fn without(call: &Call, names: &[&str]) -> Option<Call> {
     let objected = |place: usize, key: &str| {
         names
             .iter()
-            .any(|name| name.contains(key) || names_place(name, place))
+            .any(|name| names_key(name, key) || names_place(name, place))
     };
     let mut place = 0;
     let mut marker_refused = false;
@@ -102,6 +102,12 @@ fn without(call: &Call, names: &[&str]) -> Option<Call> {
         body: Some(body.to_string()),
         ..call.clone()
     })
+}
+
+/// Whether a path names this key, and not one that merely begins like it.
+fn names_key(name: &str, key: &str) -> bool {
+    let inner = format!(".{name}.");
+    inner.contains(&format!(".{key}."))
 }
 
 fn names_place(name: &str, place: usize) -> bool {
@@ -136,7 +142,9 @@ pub(super) fn seen(reply: Option<&Reply>) -> Seen {
     let body = reply.json();
     match reply.status {
         200 if body.get("groups").is_some_and(Value::is_array) => Seen::Marker(marker(&body)),
-        404 if body.get("error").and_then(Value::as_str) == Some("SubscriberNotFound") => {
+        200 if body.is_object() => Seen::Unclear,
+        // Another error at this address says nothing of the person.
+        404 if body.is_object() && matches!(error(&body), None | Some("SubscriberNotFound")) => {
             Seen::Marker(None)
         }
         401 | 403 => Seen::Failed(Answer::Misconfigured(Reason::Unauthorized)),
@@ -149,6 +157,10 @@ pub(super) fn seen(reply: Option<&Reply>) -> Seen {
             after: hint(reply),
         }),
     }
+}
+
+fn error(body: &Value) -> Option<&str> {
+    body.get("error").and_then(Value::as_str)
 }
 
 fn marker(body: &Value) -> Option<String> {

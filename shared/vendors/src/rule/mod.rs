@@ -51,7 +51,8 @@ impl Destination for Rule {
         let key = secret
             .get("api_key")?
             .as_str()
-            .filter(|key| !key.is_empty())?;
+            .map(str::trim)
+            .filter(|key| !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_graphic()))?;
         Some(vec![Header {
             name: "authorization",
             value: SecretString::from(format!("Bearer {key}")),

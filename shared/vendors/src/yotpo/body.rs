@@ -4,6 +4,13 @@ use loyalty::{Email, Moment, Private, Says};
 use rust_decimal::Decimal;
 use serde_json::Value;
 
+/// The most characters of any text. What Yotpo writes is far shorter; a text without bound would outgrow a row of the
+/// table, and with it everything else that is known of a member.
+const LONGEST: usize = 4_000;
+
+/// The most characters of an id. A longer one is none.
+const LONGEST_ID: usize = 200;
+
 /// A place in a body, which may not be there.
 #[derive(Clone, Copy)]
 pub(super) struct At<'a>(Option<&'a Value>);
@@ -11,6 +18,10 @@ pub(super) struct At<'a>(Option<&'a Value>);
 impl<'a> At<'a> {
     pub(super) fn root(body: &'a Value) -> Self {
         Self(Some(body))
+    }
+
+    pub(super) fn nowhere() -> Self {
+        Self(None)
     }
 
     pub(super) fn at(self, key: &str) -> Self {
@@ -45,10 +56,17 @@ impl<'a> At<'a> {
     /// Text; a number is taken as its digits. Empty text is no text.
     pub(super) fn text(self, key: &str) -> Option<String> {
         match self.at(key).0? {
-            Value::String(text) if !text.trim().is_empty() => Some(text.clone()),
+            Value::String(text) if !text.trim().is_empty() => {
+                Some(text.chars().take(LONGEST).collect())
+            }
             Value::Number(number) => Some(number.to_string()),
             _ => None,
         }
+    }
+
+    /// An id of the source's.
+    pub(super) fn id(self, key: &str) -> Option<String> {
+        self.text(key).filter(|id| id.chars().count() <= LONGEST_ID)
     }
 
     pub(super) fn private(self, key: &str) -> Option<Private> {

@@ -43,7 +43,7 @@ fn by_identity(facts: &Facts) -> Option<Vec<String>> {
         Kind::PointsEarned | Kind::ReferralCompleted => "perk",
         _ => return None,
     };
-    let id = facts.body.at(object).text("id")?;
+    let id = facts.body.at(object).id("id")?;
     Some(vec![facts.kind.name().to_owned(), object.to_owned(), id])
 }
 
@@ -55,8 +55,8 @@ fn by_day(facts: &Facts) -> Option<Vec<String>> {
             .map(|email| email.expose().to_owned())
             .unwrap_or_default()
     };
-    let product = || facts.body.text("product_id").unwrap_or_default();
-    let tier = |key| facts.body.at(key).text("id").unwrap_or_default();
+    let product = || facts.body.id("product_id").unwrap_or_default();
+    let tier = |key| facts.body.at(key).id("id").unwrap_or_default();
     let own = match facts.kind {
         Kind::Birthday | Kind::Anniversary | Kind::PointsReminder | Kind::RedemptionReminder => {
             vec![]

@@ -5,8 +5,11 @@
 
 mod auth;
 mod body;
+mod captured;
+mod detail;
 mod example;
 mod keys;
+mod patch;
 mod read;
 mod settings;
 mod topics;

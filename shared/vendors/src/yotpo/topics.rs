@@ -95,6 +95,17 @@ fn captured(topic: &str) -> Option<Kind> {
     }
 }
 
+/// A topic as it may be shown in logs and rows. What does not look like one may be anything, an address included.
+pub(super) fn shown(topic: &str) -> String {
+    let letters = |byte: u8| byte.is_ascii_alphanumeric() || b"/_-.".contains(&byte);
+    let fits = topic.len() <= 100 && topic.bytes().all(letters);
+    if fits {
+        topic.to_owned()
+    } else {
+        "(not a topic's name)".to_owned()
+    }
+}
+
 /// The topic under which Yotpo sends a kind; of two generations the older one. None for kinds that it does not send.
 pub(super) fn topic_of(kind: Kind) -> Option<&'static str> {
     match kind {

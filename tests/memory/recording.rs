@@ -537,22 +537,21 @@ async fn a_destination_wanted_only_after_a_conflict_is_told() {
     // written, someone else writes an older, different balance. Then E does change it.
     for later in 0..8 {
         let world = World::with(json!({"also": ["points_changed"]})).await;
-        world
-            .record(&changed("2026-03-04T09:00:00.000Z", 300))
-            .await
-            .unwrap();
-        let e = world.delivery(
-            "example",
-            changed("2026-03-04T11:00:00.000Z", 300)
-                .to_string()
-                .as_bytes(),
-        );
-        let other = world.delivery(
-            "example",
-            changed("2026-03-04T10:00:00.000Z", 500)
-                .to_string()
-                .as_bytes(),
-        );
+        let as_old_as_its_arrival = |number: i64| {
+            let mut body = changed("", 300);
+            body["customer"]
+                .as_object_mut()
+                .unwrap()
+                .remove("last_seen_at");
+            body["difference"] = json!(number);
+            body
+        };
+        world.record(&as_old_as_its_arrival(1)).await.unwrap();
+        world.clock.advance(SignedDuration::from_hours(2));
+        let e = as_old_as_its_arrival(2).to_string();
+        let other = changed("2026-03-20T13:00:00.000Z", 500).to_string();
+        let e = world.delivery("example", e.as_bytes());
+        let other = world.delivery("example", other.as_bytes());
         let late = async {
             for _ in 0..later {
                 tokio::task::yield_now().await;

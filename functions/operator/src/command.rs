@@ -2,17 +2,16 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use platform::{Clock, Queue, Secrets, Stores};
+use platform::{Clock, Inbox, Secrets, Stores};
 use serde_json::{Value, json};
 use vendors::{Fault, Section};
 
 /// Carries commands out.
 pub(crate) struct Operator {
     pub(crate) stores: Stores,
-    pub(crate) queue: Arc<dyn Queue>,
+    pub(crate) inbox: Inbox,
     pub(crate) secrets: Arc<dyn Secrets>,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) inbox_url: String,
     pub(crate) api_url: String,
     pub(crate) secret_prefix: String,
     /// The destinations that this stack was deployed with.

@@ -6,14 +6,8 @@ mod command;
 mod put_store;
 mod simulate;
 
-use std::sync::Arc;
-
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
-use platform::{
-    Config, Stores, SystemClock,
-    aws::{self, DynamoTable, SecretsManager, SqsQueue},
-    telemetry,
-};
+use platform::{Config, Inbox, Stores, aws::PortsConfig, telemetry};
 use serde_json::Value;
 use vendors::registry;
 
@@ -23,7 +17,7 @@ use crate::command::Operator;
 async fn main() -> Result<(), Error> {
     telemetry::start();
     let mut config = Config::from_env();
-    let table = config.required("TABLE");
+    let ports = PortsConfig::read(&mut config);
     let inbox_url = config.required("INBOX_URL");
     let api_url = config.required("API_URL");
     let secret_prefix = config.required("SECRET_PREFIX");
@@ -36,19 +30,14 @@ async fn main() -> Result<(), Error> {
                 .is_some()
         })
         .collect();
-    let clock = Arc::new(SystemClock::moved_by(
-        config.optional("BRIDGE_CLOCK_FILE").map(Into::into),
-    ));
     config.finish()?;
 
-    let sdk = aws::connect().await;
-    let table = Arc::new(DynamoTable::new(&sdk, table));
+    let ports = ports.connect().await;
     let operator = Operator {
-        stores: Stores::new(table, clock.clone()),
-        queue: Arc::new(SqsQueue::new(&sdk)),
-        secrets: Arc::new(SecretsManager::new(&sdk)),
-        clock,
-        inbox_url,
+        stores: Stores::new(ports.table, ports.clock.clone()),
+        inbox: Inbox::new(ports.queue, inbox_url),
+        secrets: ports.secrets,
+        clock: ports.clock,
         api_url,
         secret_prefix,
         deployed,

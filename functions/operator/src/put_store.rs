@@ -41,6 +41,7 @@ impl Operator {
             "store": store.id.as_str(),
             "urls": self.urls(&store),
             "missing_secrets": self.missing_secrets(&store).await?,
+            "in_effect": "within 60 seconds: functions that are running remember settings for a minute",
         }))
     }
 

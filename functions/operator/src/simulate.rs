@@ -1,7 +1,6 @@
 //! `simulate`: puts one event of an invented person on the inbox, as if the source had sent it.
 
 use loyalty::{Email, Kind, StoreId};
-use platform::Outgoing;
 use serde_json::{Value, json};
 use vendors::{Envelope, Fault, Section, Source, registry};
 
@@ -61,18 +60,7 @@ impl Operator {
             &body,
         )
         .map_err(|error| fault("kind", error))?;
-        let message = serde_json::to_string(&envelope).map_err(|error| fault("kind", error))?;
-        let failed = self
-            .queue
-            .send(
-                &self.inbox_url,
-                vec![Outgoing {
-                    id: 0,
-                    body: message,
-                }],
-            )
-            .await;
-        if failed.is_empty() {
+        if self.inbox.put(&envelope).await {
             Ok(())
         } else {
             Err(fault(

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use delivery::{Http, Pauses, Pusher, Received};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use platform::{
-    Config, Deadline, SecretCache, Stores, SystemClock,
-    aws::{self, DynamoTable, SecretsManager, SqsQueue},
+    Config, Deadline, SecretCache, Stores,
+    aws::{PortsConfig, give_back},
     telemetry,
 };
 use vendors::Destination;
@@ -19,24 +19,20 @@ use vendors::Destination;
 pub async fn serve(destination: &'static dyn Destination) -> Result<(), Error> {
     telemetry::start();
     let mut config = Config::from_env();
-    let table = config.required("TABLE");
+    let ports = PortsConfig::read(&mut config);
     let queue_url = config.required("QUEUE_URL");
     let secret_prefix = config.required("SECRET_PREFIX");
     let stand_in = config.optional(&format!("BRIDGE_{}_URL", destination.name().to_uppercase()));
-    let clock = Arc::new(SystemClock::moved_by(
-        config.optional("BRIDGE_CLOCK_FILE").map(Into::into),
-    ));
     config.finish()?;
 
-    let sdk = aws::connect().await;
-    let table = Arc::new(DynamoTable::new(&sdk, table));
+    let ports = ports.connect().await;
     let pusher = Pusher {
         destination,
-        stores: Stores::new(table.clone(), clock.clone()),
-        table,
-        queue: Arc::new(SqsQueue::new(&sdk)),
-        secrets: SecretCache::new(Arc::new(SecretsManager::new(&sdk)), clock.clone()),
-        clock,
+        stores: Stores::new(ports.table.clone(), ports.clock.clone()),
+        table: ports.table,
+        queue: ports.queue,
+        secrets: SecretCache::new(ports.secrets, ports.clock.clone()),
+        clock: ports.clock,
         secret_prefix,
         wire: Arc::new(Http::new(destination.base(), stand_in.as_deref())?),
         queue_url,
@@ -50,19 +46,11 @@ async fn push(pusher: &Pusher, event: LambdaEvent<SqsEvent>) -> Result<SqsBatchR
     let received: Vec<Received> = records.iter().map(received).collect();
     let deadline = Deadline::from_lambda(event.context.deadline, &*pusher.clock);
     let outcomes = pusher.push(&received, deadline).await;
-    let mut response = SqsBatchResponse::default();
-    for (record, outcome) in records.into_iter().zip(outcomes) {
-        if outcome.wait().is_some() {
-            // With an empty or unknown id SQS would delete or repeat the whole batch.
-            let id = record
-                .message_id
-                .ok_or("SQS handed out a message without an id")?;
-            let mut item = BatchItemFailure::default();
-            item.item_identifier = id;
-            response.batch_item_failures.push(item);
-        }
-    }
-    Ok(response)
+    let failed = records
+        .iter()
+        .zip(&outcomes)
+        .filter(|(_, outcome)| outcome.wait().is_some());
+    Ok(give_back(failed.map(|(record, _)| record))?)
 }
 
 fn received(record: &SqsMessage) -> Received {

@@ -3,14 +3,14 @@
 //! Thin: [`recording`] does the work. Every record is reported by itself, so that one bad delivery never takes its
 //! neighbours with it.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
-use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use loyalty::HashKey;
 use platform::{
-    Config, Secrets as _, Stores, SystemClock,
-    aws::{self, DynamoTable, SecretsManager, SqsQueue},
+    Config, Secrets as _, Stores,
+    aws::{PortsConfig, give_back},
     telemetry,
 };
 use recording::{Delivered, Recorder};
@@ -21,7 +21,7 @@ use vendors::registry;
 async fn main() -> Result<(), Error> {
     telemetry::start();
     let mut config = Config::from_env();
-    let table = config.required("TABLE");
+    let ports = PortsConfig::read(&mut config);
     let hash_key_secret = config.required("HASH_KEY_SECRET");
     let queues: BTreeMap<String, String> = registry::DESTINATIONS
         .iter()
@@ -30,21 +30,17 @@ async fn main() -> Result<(), Error> {
             Some((destination.name().to_owned(), config.optional(&variable)?))
         })
         .collect();
-    let clock = Arc::new(SystemClock::moved_by(
-        config.optional("BRIDGE_CLOCK_FILE").map(Into::into),
-    ));
     config.finish()?;
 
-    let sdk = aws::connect().await;
-    let table = Arc::new(DynamoTable::new(&sdk, table));
-    let hash_key = SecretsManager::new(&sdk).get(&hash_key_secret).await?;
+    let ports = ports.connect().await;
+    let hash_key = ports.secrets.get(&hash_key_secret).await?;
     let hash_key =
         hash_key.ok_or("the secret named by HASH_KEY_SECRET is missing: the template makes it")?;
     let recorder = Recorder {
-        stores: Stores::new(table.clone(), clock.clone()),
-        table,
-        queue: Arc::new(SqsQueue::new(&sdk)),
-        clock,
+        stores: Stores::new(ports.table.clone(), ports.clock.clone()),
+        table: ports.table,
+        queue: ports.queue,
+        clock: ports.clock,
         hash_key: HashKey::new(hash_key.expose_secret().as_bytes()),
         queues,
         source: registry::source,
@@ -64,18 +60,10 @@ async fn record(
         })
         .collect();
     let results = recorder.record(deliveries).await;
-    let mut response = SqsBatchResponse::default();
-    for (record, result) in records.into_iter().zip(results) {
-        if let Err(failure) = result {
-            tracing::warn!(reason = failure.0.code(), "a delivery will come again");
-            // With an empty or unknown id SQS would delete or repeat the whole batch.
-            let id = record
-                .message_id
-                .ok_or("SQS handed out a message without an id")?;
-            let mut item = BatchItemFailure::default();
-            item.item_identifier = id;
-            response.batch_item_failures.push(item);
-        }
-    }
-    Ok(response)
+    let failed = records.iter().zip(&results).filter_map(|(record, result)| {
+        let failure = result.as_ref().err()?;
+        tracing::warn!(reason = failure.0.code(), "a delivery will come again");
+        Some(record)
+    });
+    Ok(give_back(failed)?)
 }

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use loyalty::StoreId;
-use platform::{Clock, Outgoing, Queue, SecretCache, Table};
+use platform::{Clock, Inbox, SecretCache, Table};
 use secrecy::{ExposeSecret, SecretString};
 use vendors::{Envelope, Inbound, Inlet, Reception, Refusal, Source, registry};
 
@@ -15,10 +15,9 @@ const NOTE: Duration = Duration::from_millis(500);
 /// The door of every source.
 pub(crate) struct Door {
     pub(crate) table: Arc<dyn Table>,
-    pub(crate) queue: Arc<dyn Queue>,
+    pub(crate) inbox: Inbox,
     pub(crate) secrets: SecretCache,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) inbox_url: String,
     pub(crate) secret_prefix: String,
     pub(crate) received: Received,
 }
@@ -72,20 +71,7 @@ impl Door {
         let Ok(envelope) = sealed else {
             return Reception::Refused(Refusal::TooLarge);
         };
-        let Ok(message) = serde_json::to_string(&envelope) else {
-            return Reception::Unavailable;
-        };
-        let failed = self
-            .queue
-            .send(
-                &self.inbox_url,
-                vec![Outgoing {
-                    id: 0,
-                    body: message,
-                }],
-            )
-            .await;
-        if failed.is_empty() {
+        if self.inbox.put(&envelope).await {
             Reception::Stored
         } else {
             Reception::Unavailable

@@ -9,14 +9,8 @@ mod received;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
-
 use lambda_http::{Error, run, service_fn};
-use platform::{
-    Config, SecretCache, SystemClock,
-    aws::{self, DynamoTable, SecretsManager, SqsQueue},
-    telemetry,
-};
+use platform::{Config, Inbox, SecretCache, aws::PortsConfig, telemetry};
 
 use crate::door::Door;
 
@@ -24,21 +18,17 @@ use crate::door::Door;
 async fn main() -> Result<(), Error> {
     telemetry::start();
     let mut config = Config::from_env();
-    let table = config.required("TABLE");
+    let ports = PortsConfig::read(&mut config);
     let inbox_url = config.required("INBOX_URL");
     let secret_prefix = config.required("SECRET_PREFIX");
-    let clock = Arc::new(SystemClock::moved_by(
-        config.optional("BRIDGE_CLOCK_FILE").map(Into::into),
-    ));
     config.finish()?;
 
-    let sdk = aws::connect().await;
+    let ports = ports.connect().await;
     let door = Door {
-        table: Arc::new(DynamoTable::new(&sdk, table)),
-        queue: Arc::new(SqsQueue::new(&sdk)),
-        secrets: SecretCache::new(Arc::new(SecretsManager::new(&sdk)), clock.clone()),
-        clock,
-        inbox_url,
+        table: ports.table,
+        inbox: Inbox::new(ports.queue, inbox_url),
+        secrets: SecretCache::new(ports.secrets, ports.clock.clone()),
+        clock: ports.clock,
         secret_prefix,
         received: received::Received::default(),
     };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use platform::{
-    SecretCache,
+    Inbox, SecretCache,
     memory::{MemoryClock, MemoryQueue, MemorySecrets, MemoryTable},
 };
 use vendors::{Envelope, Inbound};
@@ -33,10 +33,9 @@ fn site() -> Site {
     );
     let door = Door {
         table: table.clone(),
-        queue: queue.clone(),
+        inbox: Inbox::new(queue.clone(), INBOX.to_owned()),
         secrets: SecretCache::new(secrets.clone(), clock.clone()),
         clock,
-        inbox_url: INBOX.to_owned(),
         secret_prefix: "bridge".to_owned(),
         received: Received::default(),
     };

@@ -7,6 +7,7 @@
 pub mod aws;
 mod clock;
 mod config;
+mod inbox;
 pub mod memory;
 mod queue;
 mod secrets;
@@ -17,6 +18,7 @@ pub mod telemetry;
 
 pub use clock::{Clock, Deadline, SystemClock};
 pub use config::{Config, ConfigError};
+pub use inbox::Inbox;
 pub use queue::{Outgoing, Queue, QueueError};
 pub use secrets::{SecretCache, Secrets, SecretsError};
 pub use state::{MemberState, member_row};

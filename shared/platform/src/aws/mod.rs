@@ -1,9 +1,13 @@
 //! The ports on AWS.
 
+mod batch;
+mod ports;
 mod queue;
 mod secrets;
 mod table;
 
+pub use batch::{MissingId, give_back};
+pub use ports::{Ports, PortsConfig};
 pub use queue::SqsQueue;
 pub use secrets::SecretsManager;
 pub use table::DynamoTable;

@@ -85,6 +85,14 @@ def is_json(text):
 
 def findings(line, depth=0):
     """(what, literal) for everything in a line that must not be there."""
+    for token in BASE64[0].findall(line):
+        data = decoded(token) if len(token) >= 32 and depth < 3 else None
+        text = readable(data) if data and data[:2] == b"\x1f\x8b" else None
+        if text:
+            # What is packed is looked at as it was before, and not once more in pieces.
+            line = line.replace(token, "")
+            for inner in text.splitlines():
+                yield from findings(inner, depth + 1)
     for what, shape in SHAPES.items():
         for match in re.finditer(shape, line):
             yield what, match[0]

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use jiff::Timestamp;
-use loyalty::{Email, HashKey, Kind, StoreId};
+use loyalty::{Email, HashKey, Kind, Occurrence, StoreId};
 use serde_json::{Value, json};
-use vendors::{Envelope, Read, Store, registry};
+use vendors::{Envelope, Message, Note, Read, Store, registry};
 
 fn events(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -37,6 +37,62 @@ fn lambda_events_carry_the_vendors_bodies() {
         checked += 1;
     }
     assert!(checked >= 3);
+}
+
+fn invoke(path: &str) -> Value {
+    serde_json::from_slice(&std::fs::read(events(path)).unwrap()).unwrap()
+}
+
+fn bodies(event: &Value) -> Vec<String> {
+    let records = event["Records"].as_array().unwrap();
+    records
+        .iter()
+        .map(|record| record["body"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn the_recorders_events_carry_the_vendors_bodies() {
+    let bodies = bodies(&invoke("invoke/recorder/two_events.json"));
+    assert_eq!(bodies.len(), 2);
+    for body in bodies {
+        let envelope: Envelope = serde_json::from_str(&body).unwrap();
+        // The nonce of an example names the file that it carries.
+        let file = std::fs::read(events(&format!("yotpo/{}.json", envelope.nonce))).unwrap();
+        assert_eq!(envelope.open().unwrap(), file, "{}", envelope.nonce);
+    }
+}
+
+#[test]
+fn the_pushers_events_carry_what_the_recorder_makes_of_them() {
+    let store: Value = invoke("stores/example-outdoor.json");
+    let store = Store::read(store).unwrap();
+    let key = HashKey::new("example-hash-key");
+    let recorded = bodies(&invoke("invoke/recorder/two_events.json"));
+    let pushed = bodies(&invoke("invoke/push-rule/two_events.json"));
+    assert_eq!(recorded.len(), pushed.len());
+    for (recorded, pushed) in recorded.iter().zip(&pushed) {
+        let envelope: Envelope = serde_json::from_str(recorded).unwrap();
+        let source = registry::source(&envelope.source).unwrap();
+        let body = source.trim(&envelope.open().unwrap()).unwrap();
+        let Read::Event(event) = source.read(&envelope, &body, &store, &key) else {
+            panic!("{} is an event", envelope.nonce);
+        };
+        let message = Message {
+            v: 1,
+            store: store.id.clone(),
+            member: event.who.key(),
+            version: envelope.arrived.try_into().unwrap(),
+            note: Some(Note {
+                event: event.id.clone(),
+                kind: event.kind,
+                occurrence: Occurrence::from(envelope.arrived()),
+                arrived: envelope.arrived(),
+                detail: event.detail.clone(),
+            }),
+        };
+        assert_eq!(*pushed, message.to_text().unwrap());
+    }
 }
 
 #[test]

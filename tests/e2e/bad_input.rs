@@ -1,9 +1,12 @@
 //! Bodies that are none, or none that can be used. For each: the answer, the table, the neighbours.
 
 use bridge_tests::trouble::Result;
-use bridge_tests::world::{event, wait_until};
+use bridge_tests::world::{Shop, event, wait_until};
 use serde_json::{Value, json};
 
+use crate::rows::{
+    ARRIVED, has_rows, key, left, left_sorts, neighbour, only_the_neighbour, points, row, rows,
+};
 use crate::{world, world_alone};
 
 /// More than the queue takes even when packed: text that does not compress.
@@ -16,6 +19,20 @@ fn noise(length: usize) -> String {
         char::from(33 + u8::try_from(state % 90).unwrap_or_default())
     };
     (0..length).map(|_| next()).collect()
+}
+
+/// Waits until something of the store is kept aside, and gives it.
+async fn orphan(store: &Shop<'_>) -> Result<Value> {
+    wait_until("the event is kept", async || {
+        let items = left(store).await?.into_iter();
+        let kept = |item: &Value| {
+            item["sk"]
+                .as_str()
+                .is_some_and(|sk| sk.starts_with("ORPHAN#"))
+        };
+        Ok(items.into_iter().find(kept))
+    })
+    .await
 }
 
 #[tokio::test]
@@ -39,15 +56,7 @@ async fn what_is_no_json_object_is_400_and_leaves_no_trace() -> Result<()> {
     for body in bodies {
         assert_eq!(store.send(body).await?.status, 400, "{body:?}");
     }
-    store.settled().await?;
-    assert_eq!(store.received().await?, Vec::<Value>::new());
-    let items = store.items().await?;
-    let others: Vec<_> = items
-        .iter()
-        .filter(|item| item["pk"] != "STORES" && item["sk"] != "RECEIVED#yotpo")
-        .collect();
-    assert!(others.is_empty(), "{others:?}");
-    Ok(())
+    only_the_neighbour(&store, &[]).await
 }
 
 #[tokio::test]
@@ -57,52 +66,79 @@ async fn over_the_cap_is_413_and_judged_after_the_cut() -> Result<()> {
     let mut big = event("coupon_redeemed.json")?;
     big["padding"] = noise(1_200_000).into();
     assert_eq!(store.send(big.to_string()).await?.status, 413);
+    only_the_neighbour(&store, &[]).await?;
 
     let mut cut = event("coupon_redeemed.json")?;
     cut["customer"]["referral_code"] = json!({"completed_referral_customers": [{"email": "friend@example.com", "first_name": noise(1_200_000)}]});
     store.take(&cut).await?;
-    store.wrote(1).await?;
-    let rows = store.items().await?;
+    let email = cut["email"].as_str().unwrap_or_default();
+    has_rows(&store, email, &ARRIVED).await?;
+    assert_eq!(store.writes_to(email).await?.len(), 1);
     assert!(
-        !json!(rows).to_string().contains("friend@example.com"),
+        !json!(store.items().await?)
+            .to_string()
+            .contains("friend@example.com"),
         "what must not be stored is cut"
     );
-    Ok(())
+    neighbour(&store).await
 }
 
 #[tokio::test]
 async fn a_body_in_base64_is_read() -> Result<()> {
     let world = world().await;
     let store = world.store("base64").await?;
-    let body = event("coupon_redeemed.json")?.to_string();
     // The gateway hands on what it takes for binary in base64, with a flag.
-    let request = world
-        .post(&format!("/webhooks/yotpo/{}", store.id))
-        .header("content-type", "application/octet-stream");
-    let request = request.header("authorization", format!("Bearer {}", store.token()));
-    assert_eq!(request.body(body).send().await?.status, 200);
-    store.wrote(1).await?;
-    Ok(())
+    let send = async |body: &str| -> Result<u16> {
+        let request = world
+            .post(&format!("/webhooks/yotpo/{}", store.id))
+            .header("content-type", "application/octet-stream");
+        let request = request.header("authorization", format!("Bearer {}", store.token()));
+        Ok(request.body(body).send().await?.status)
+    };
+    assert_eq!(send("not json").await?, 400);
+    only_the_neighbour(&store, &[]).await?;
+
+    let mut good = points("kari@example.com")?;
+    good["customer"]["first_name"] = "Kåre".into();
+    assert_eq!(send(&good.to_string()).await?, 200);
+    has_rows(&store, "kari@example.com", &ARRIVED).await?;
+    assert_eq!(
+        key(&store, "kari@example.com", "points_available").await?,
+        1049
+    );
+    assert_eq!(key(&store, "kari@example.com", "first_name").await?, "Kåre");
+    assert_eq!(store.writes_to("kari@example.com").await?.len(), 1);
+    neighbour(&store).await
 }
 
 #[tokio::test]
 async fn characters_that_queues_refuse_come_through() -> Result<()> {
+    const ODD: &str = "Ka\u{0}ri \u{fffe}\u{ffff} Å\u{1f43b}";
     let world = world().await;
     let store = world.store("chars").await?;
-    let mut odd = event("coupon_redeemed.json")?;
-    odd["customer"]["first_name"] = "Ka\u{0}ri \u{fffe}".into();
-    store.take(&odd).await?;
-    let writes = store.wrote(1).await?;
-    let fields = writes[0]["subscribers"]["fields"]
-        .as_array()
-        .expect("fields");
-    let name = fields
-        .iter()
-        .find(|field| field["key"] == "Subscriber.FirstName")
-        .expect("a first name");
-    let name = name["value"].as_str().expect("text");
-    assert!(name.starts_with("Ka") && name.contains("ri"), "{name:?}");
-    Ok(())
+
+    let mut own = points("kari@example.com")?;
+    own["customer"]["first_name"] = ODD.into();
+    own["perk"]["history_title"] = ODD.into();
+    store.take(&own).await?;
+    has_rows(&store, "kari@example.com", &ARRIVED).await?;
+    assert_eq!(key(&store, "kari@example.com", "first_name").await?, ODD);
+
+    let mut share = event("referral_share.json")?;
+    let friend = share["email"].as_str().unwrap_or_default().to_owned();
+    share["customer"]["first_name"] = ODD.into();
+    share["customer"]["last_name"] = ODD.into();
+    store.take(&share).await?;
+    has_rows(&store, &friend, &ARRIVED).await?;
+
+    store.settled().await?;
+    let people = store.people().await?;
+    let field = |email: &str, key: &str| people[email]["fields"][key]["value"].clone();
+    assert_eq!(field("kari@example.com", "Subscriber.FirstName"), ODD);
+    assert_eq!(field("kari@example.com", "Yotpo.PerkHistoryTitle"), ODD);
+    assert_eq!(field(&friend, "Yotpo.ReferredByFirstName"), ODD);
+    assert_eq!(field(&friend, "Yotpo.ReferredByLastName"), ODD);
+    neighbour(&store).await
 }
 
 #[tokio::test]
@@ -112,17 +148,11 @@ async fn an_unknown_topic_is_kept_and_told_to_nobody() -> Result<()> {
     let mut strange = event("coupon_redeemed.json")?;
     strange["topic"] = "example/never/heard".into();
     store.take(&strange).await?;
-    wait_until("the event is kept", async || {
-        let items = store.items().await?;
-        Ok(json!(items)
-            .to_string()
-            .contains("example/never/heard")
-            .then_some(()))
-    })
-    .await?;
-    store.settled().await?;
-    assert_eq!(store.received().await?, Vec::<Value>::new());
-    Ok(())
+    let kept = orphan(&store).await?;
+    assert_eq!(kept["topic"], "example/never/heard");
+    assert_eq!(kept["reason"], "unknown_topic");
+    assert!(kept["body"].is_string(), "the body is there to be replayed");
+    only_the_neighbour(&store, &["ORPHAN"]).await
 }
 
 #[tokio::test]
@@ -133,46 +163,77 @@ async fn an_event_without_email_is_kept_and_told_to_nobody() -> Result<()> {
     nameless.as_object_mut().expect("an object").remove("email");
     nameless["customer"] = json!({"points_balance": 10});
     store.take(&nameless).await?;
-    wait_until("the event is kept", async || {
-        let items = store.items().await?;
-        let orphan = |item: &Value| {
-            item["sk"]
-                .as_str()
-                .is_some_and(|sk| sk.starts_with("ORPHAN#"))
-        };
-        Ok(items.iter().any(orphan).then_some(()))
-    })
-    .await?;
-    store.settled().await?;
-    assert_eq!(store.received().await?, Vec::<Value>::new());
-    Ok(())
+    let kept = orphan(&store).await?;
+    assert_eq!(kept["reason"], "no_person");
+    assert!(kept["body"].is_string(), "the body is there to be replayed");
+    only_the_neighbour(&store, &["ORPHAN"]).await
 }
 
 #[tokio::test]
-async fn null_everywhere_and_numbers_as_text_are_read() -> Result<()> {
+async fn null_everywhere_is_read_and_says_nothing() -> Result<()> {
     let world = world().await;
-    let store = world.store("lenient").await?;
-    store.take(&json!({"topic": "swell/points/earned", "name": null, "store_name": null, "website_url": null,
-        "email": "null@example.com", "perk": null,
-        "customer": {"email": null, "first_name": null, "points_balance": null, "last_seen_at": null, "third_party_id": null}}))
+    let store = world.store("nulls").await?;
+    store.take(&points("null@example.com")?).await?;
+    has_rows(&store, "null@example.com", &ARRIVED).await?;
+
+    let mut nulls = points("null@example.com")?;
+    for (name, value) in nulls.as_object_mut().expect("an object") {
+        match value {
+            Value::Object(inner) => inner.values_mut().for_each(|value| *value = Value::Null),
+            value if name != "topic" && name != "email" => *value = Value::Null,
+            _ => {}
+        }
+    }
+    store.take(&nulls).await?;
+    let both = ["DELIVERY", "DELIVERY", "EVENT", "EVENT", "STATE", "SYNC"];
+    has_rows(&store, "null@example.com", &both).await?;
+    assert_eq!(
+        key(&store, "null@example.com", "points_available").await?,
+        1049,
+        "a balance that was known stays"
+    );
+
+    // The same from somebody who was never heard of.
+    nulls["email"] = "blank@example.com".into();
+    store.take(&nulls).await?;
+    has_rows(&store, "blank@example.com", &ARRIVED).await?;
+    assert_eq!(
+        key(&store, "blank@example.com", "points_available").await?,
+        Value::Null
+    );
+    store.settled().await?;
+    let people = store.people().await?;
+    let balance = |email: &str| people[email]["fields"]["Yotpo.PointsBalance"]["value"].clone();
+    assert_eq!(balance("null@example.com"), "1049");
+    assert_eq!(balance("blank@example.com"), Value::Null);
+
+    // Nobody at all.
+    store
+        .take(&json!({"topic": null, "email": null, "customer": null, "perk": null}))
         .await?;
-    store.take(&json!({"topic": "swell/points/earned", "email": "text@example.com",
-        "customer": {"email": "text@example.com", "points_balance": "700", "total_spend_cents": "189900"},
+    assert_eq!(orphan(&store).await?["reason"], "no_topic");
+    neighbour(&store).await
+}
+
+#[tokio::test]
+async fn numbers_as_text_are_read() -> Result<()> {
+    let world = world().await;
+    let store = world.store("numbers").await?;
+    let email = "text@example.com";
+    store.take(&json!({"topic": "swell/points/earned", "email": email,
+        "customer": {"email": email, "points_balance": "700", "total_spend_cents": "189900", "total_purchases": "4"},
         "perk": {"id": "5521", "reward_points": "20"}}))
         .await?;
-    store.wrote(2).await?;
+    has_rows(&store, email, &ARRIVED).await?;
+    assert_eq!(key(&store, email, "points_available").await?, 700);
+    assert_eq!(key(&store, email, "purchases_count").await?, 4);
+    store.settled().await?;
     let people = store.people().await?;
-    assert_eq!(
-        people["text@example.com"]["fields"]["Yotpo.PointsBalance"]["value"],
-        "700"
-    );
-    assert!(
-        people["null@example.com"]["fields"]
-            .get("Yotpo.PointsBalance")
-            .is_none()
-    );
-    assert_eq!(store.faults().await?, Vec::<Value>::new());
-    Ok(())
+    let field = |key: &str| people[email]["fields"][key]["value"].clone();
+    assert_eq!(field("Yotpo.PointsBalance"), "700");
+    assert_eq!(field("Yotpo.TotalSpendCents"), "189900");
+    assert_eq!(field("Yotpo.PerkRewardPoints"), "20");
+    neighbour(&store).await
 }
 
 #[tokio::test]
@@ -182,6 +243,7 @@ async fn one_bad_record_in_a_batch_of_ten_harms_no_neighbour() -> Result<()> {
     let inbox = world.queue("inbox")?;
     world.quiet().await?;
     world.feed("recorder", false).await?;
+    let email = |number: usize| format!("member{number}@example.com");
     for number in 0..9 {
         if number == 4 {
             world
@@ -189,13 +251,7 @@ async fn one_bad_record_in_a_batch_of_ten_harms_no_neighbour() -> Result<()> {
                 .send_message(inbox, "this is no envelope")
                 .await?;
         }
-        let mut points = event("points_earned.json")?;
-        let email = format!("member{number}@example.com");
-        points["email"] = email.clone().into();
-        points["customer"]["email"] = email.into();
-        points["customer"]["third_party_id"] = format!("c-{number}").into();
-        points["perk"]["id"] = (9000 + number).into();
-        store.take(&points).await?;
+        store.take(&points(&email(number))?).await?;
     }
     let waiting = world.cloud.depth(inbox).await?;
     world.feed("recorder", true).await?;
@@ -212,6 +268,45 @@ async fn one_bad_record_in_a_batch_of_ten_harms_no_neighbour() -> Result<()> {
         left.visible + left.hidden + left.delayed,
         1,
         "the bad one is not lost"
+    );
+    for number in 0..9 {
+        has_rows(&store, &email(number), &ARRIVED).await?;
+        assert_eq!(key(&store, &email(number), "points_available").await?, 1049);
+        assert_eq!(store.writes_to(&email(number)).await?.len(), 1);
+    }
+    let sorts = left_sorts(&store).await?;
+    assert!(!sorts.contains(&"ORPHAN".to_owned()), "{sorts:?}");
+    neighbour(&store).await
+}
+
+#[tokio::test]
+async fn one_person_in_two_stores_is_two_members() -> Result<()> {
+    let world = world().await;
+    let (one, two) = (world.store("first").await?, world.store("second").await?);
+    let email = "kari@example.com";
+    let mut richer = points(email)?;
+    richer["customer"]["points_balance"] = 2000.into();
+    one.take(&points(email)?).await?;
+    has_rows(&one, email, &ARRIVED).await?;
+    assert_eq!(rows(&two, email).await?, [""; 0]);
+    two.take(&richer).await?;
+    has_rows(&two, email, &ARRIVED).await?;
+    assert_eq!(rows(&one, email).await?, ARRIVED);
+    for (store, balance) in [(&one, 1049), (&two, 2000)] {
+        assert_eq!(key(store, email, "points_available").await?, balance);
+        store.settled().await?;
+        assert_eq!(store.writes_to(email).await?.len(), 1);
+        assert_eq!(
+            store.people().await?[email]["fields"]["Yotpo.PointsBalance"]["value"],
+            balance.to_string()
+        );
+        neighbour(store).await?;
+    }
+    let event = |row: Value| row["sk"].clone();
+    assert_ne!(
+        event(row(&one, email, "EVENT").await?),
+        event(row(&two, email, "EVENT").await?),
+        "an event's id is its store's own"
     );
     Ok(())
 }

@@ -1,24 +1,21 @@
 //! Who is let in: the secret in every place where it may travel, and every way to be refused.
 
+use std::time::Duration;
+
 use bridge_tests::trouble::Result;
-use bridge_tests::world::{Shop, World, event, wait_until};
+use bridge_tests::world::{Shop, wait_until};
 use serde_json::{Value, json};
 
+use crate::rows::{ARRIVED, has_rows, key, left, neighbour, only_the_neighbour, points, rows};
 use crate::{world, world_alone};
-
-fn points(email: &str) -> Value {
-    let mut event = event("points_earned.json").expect("an event");
-    event["email"] = email.into();
-    event["customer"]["email"] = email.into();
-    event
-}
 
 #[tokio::test]
 async fn the_secret_may_travel_in_every_documented_place() -> Result<()> {
     let world = world().await;
     let store = world.store("places").await?;
     let token = store.token();
-    let body = || points("kari@example.com").to_string();
+    let kari = points("kari@example.com")?;
+    let body = || kari.to_string();
     let headers = [
         ("authorization", token.clone()),
         ("authorization", format!("Bearer {token}")),
@@ -41,7 +38,7 @@ async fn the_secret_may_travel_in_every_documented_place() -> Result<()> {
         );
     }
     for key in ["secret", "shared_secret", "authentication"] {
-        let mut event = points("kari@example.com");
+        let mut event = kari.clone();
         event[key] = token.clone().into();
         assert_eq!(
             store.request(event.to_string()).send().await?.status,
@@ -55,6 +52,11 @@ async fn the_secret_may_travel_in_every_documented_place() -> Result<()> {
         200,
         "path"
     );
+    has_rows(&store, "kari@example.com", &ARRIVED).await?;
+    assert!(
+        !json!(left(&store).await?).to_string().contains(&token),
+        "a token in a body is not kept"
+    );
     Ok(())
 }
 
@@ -62,7 +64,7 @@ async fn the_secret_may_travel_in_every_documented_place() -> Result<()> {
 async fn a_wrong_a_missing_and_an_empty_secret_are_refused() -> Result<()> {
     let world = world().await;
     let store = world.store("refused").await?;
-    let body = points("kari@example.com").to_string();
+    let body = points("kari@example.com")?.to_string();
     let other = world.store("neighbour").await?;
     let presented = [
         None,
@@ -81,17 +83,15 @@ async fn a_wrong_a_missing_and_an_empty_secret_are_refused() -> Result<()> {
     }
     let path = format!("/webhooks/yotpo/{}/wrong", store.id);
     assert_eq!(world.post(&path).body(body).send().await?.status, 401);
-    store.settled().await?;
-    assert_eq!(store.member("kari@example.com").await?, Vec::<Value>::new());
-    assert_eq!(store.received().await?, Vec::<Value>::new());
-    Ok(())
+    only_the_neighbour(&store, &[]).await?;
+    only_the_neighbour(&other, &[]).await
 }
 
 #[tokio::test]
 async fn of_a_refused_delivery_the_header_names_are_kept_and_no_value() -> Result<()> {
     let world = world().await;
     let store = world.store("names").await?;
-    let request = store.request(points("kari@example.com").to_string());
+    let request = store.request(points("kari@example.com")?.to_string());
     let request = request.header("x-strange-header", "a value nobody may keep");
     assert_eq!(request.send().await?.status, 401);
     let row = wait_until("the refusal is kept", async || {
@@ -110,40 +110,55 @@ async fn of_a_refused_delivery_the_header_names_are_kept_and_no_value() -> Resul
     Ok(())
 }
 
-async fn rotate(world: &World, store: &Shop<'_>, secret: &Value) -> Result<()> {
-    world
-        .cloud
-        .put_secret(&store.secret("yotpo-webhook"), secret)
-        .await
-}
-
 #[tokio::test]
 async fn two_secrets_live_while_one_takes_over_from_the_other() -> Result<()> {
     let world = world_alone().await;
     let store = world.store("rotation").await?;
     let old = store.token();
-    let status = async |secret: &str| -> Result<u16> {
-        let request = store.request(points("kari@example.com").to_string());
-        Ok(request.header("x-api-secret", secret).send().await?.status)
-    };
-    assert_eq!(status(&old).await?, 200);
-    assert_eq!(status("fresh-token").await?, 401);
+    let secret = store.secret("yotpo-webhook");
+    let rotate = async |value: Value| world.cloud.put_secret(&secret, &value).await;
 
-    // Values are held for five minutes, and read once more before a delivery is refused.
-    rotate(
-        &world,
-        &store,
-        &json!({"v": 1, "current": "fresh-token", "previous": old}),
-    )
-    .await?;
-    world.forward(std::time::Duration::from_mins(6))?;
-    assert_eq!(status("fresh-token").await?, 200);
-    assert_eq!(status(&old).await?, 200);
+    taken(&store, &old, "before@example.com").await?;
+    // Values are remembered for five minutes; a new one is read before anything is refused.
+    rotate(json!({"v": 1, "current": "fresh-token", "previous": old})).await?;
+    taken(&store, "fresh-token", "current@example.com").await?;
+    taken(&store, &old, "previous@example.com").await?;
 
-    rotate(&world, &store, &json!({"v": 1, "current": "fresh-token"})).await?;
-    world.forward(std::time::Duration::from_mins(6))?;
-    assert_eq!(status("fresh-token").await?, 200);
-    assert_eq!(status(&old).await?, 401, "the old secret has ended");
+    rotate(json!({"v": 1, "current": "fresh-token"})).await?;
+    taken(&store, "fresh-token", "alone@example.com").await?;
+    // Nothing was refused here, so nothing was read before its time.
+    world.forward(Duration::from_mins(6))?;
+    refused(&store, &old, "late@example.com").await?;
+    refused(&store, "never-issued", "wrong@example.com").await?;
+    taken(&store, "fresh-token", "after@example.com").await?;
+
+    // Wrong callers make it read again at most every ten seconds.
+    rotate(json!({"v": 1, "current": old})).await?;
+    world.forward(Duration::from_secs(10))?;
+    neighbour(&store).await?;
+    for email in ["late@example.com", "wrong@example.com"] {
+        assert_eq!(rows(&store, email).await?, [""; 0], "{email}");
+        assert_eq!(store.writes_to(email).await?, Vec::<Value>::new());
+    }
+    Ok(())
+}
+
+async fn status(store: &Shop<'_>, secret: &str, email: &str) -> Result<u16> {
+    let request = store.request(points(email)?.to_string());
+    Ok(request.header("x-api-secret", secret).send().await?.status)
+}
+
+/// A delivery with this secret is answered with 200 and arrives.
+async fn taken(store: &Shop<'_>, secret: &str, email: &str) -> Result<()> {
+    assert_eq!(status(store, secret, email).await?, 200, "{email}");
+    has_rows(store, email, &ARRIVED).await?;
+    assert_eq!(key(store, email, "points_available").await?, 1049);
+    Ok(())
+}
+
+/// A delivery with this secret is answered with 401.
+async fn refused(store: &Shop<'_>, secret: &str, email: &str) -> Result<()> {
+    assert_eq!(status(store, secret, email).await?, 401, "{email}");
     Ok(())
 }
 
@@ -151,7 +166,7 @@ async fn two_secrets_live_while_one_takes_over_from_the_other() -> Result<()> {
 async fn unknown_stores_and_names_that_are_none_are_refused() -> Result<()> {
     let world = world().await;
     let store = world.store("known").await?;
-    let body = points("kari@example.com").to_string();
+    let body = points("kari@example.com")?.to_string();
     let send_to = async |path: &str| -> Result<u16> {
         let request = world
             .post(path)
@@ -176,16 +191,44 @@ async fn unknown_stores_and_names_that_are_none_are_refused() -> Result<()> {
             "{name}"
         );
     }
-    // The gateway undoes %2F before it looks for a route: the rest becomes a token.
-    assert_eq!(
-        send_to(&format!("/webhooks/yotpo/a%2F{}", store.id)).await?,
-        401
-    );
-    assert_eq!(
-        send_to(&format!("/webhooks/yotpo/a/b/c/{}", store.id)).await?,
-        404
-    );
+    for name in names {
+        assert_eq!(
+            world.items(name).await?,
+            Vec::<Value>::new(),
+            "a made-up store leaves no row"
+        );
+    }
     let unknown_source = send_to(&format!("/webhooks/nobody/{}", store.id)).await?;
-    assert!([401, 404].contains(&unknown_source), "{unknown_source}");
-    Ok(())
+    assert_eq!(unknown_source, 401);
+    only_the_neighbour(&store, &[]).await
+}
+
+#[tokio::test]
+async fn a_store_id_with_slashes_leads_nowhere() -> Result<()> {
+    let world = world().await;
+    let store = world.store("slashes").await?;
+    let (id, token) = (&store.id, store.token());
+    let odd = format!("{id}-odd");
+    let before = world.items(id).await?;
+    // The gateway undoes %2F before it looks for a route: what follows becomes a token, or a path of nobody.
+    let paths = [
+        (format!("{odd}%2F{id}"), 401),
+        (format!("{odd}/{id}"), 401),
+        (format!("{odd}%2F{token}"), 401),
+        (format!("{odd}%2F..%2F{id}"), 404),
+        (format!("{odd}/b/c/{id}"), 404),
+        (format!("..%2F{id}"), 401),
+        (format!("{id}%2Fwrong"), 401),
+    ];
+    for (path, status) in paths {
+        let request = world.post(&format!("/webhooks/yotpo/{path}"));
+        let request = request.body(points("kari@example.com")?.to_string());
+        assert_eq!(request.send().await?.status, status, "{path}");
+    }
+    for name in [odd.as_str(), "..", &format!("{odd}/{id}")] {
+        assert_eq!(world.items(name).await?, Vec::<Value>::new(), "{name}");
+    }
+    let settings = |items: Vec<Value>| items.into_iter().find(|item| item["pk"] == "STORES");
+    assert_eq!(settings(world.items(id).await?), settings(before));
+    only_the_neighbour(&store, &[]).await
 }

@@ -6,9 +6,13 @@
 )]
 #![allow(clippy::expect_used, reason = "a test that cannot go on says so")]
 
+mod again;
 mod bad_input;
 mod doors;
 mod examples;
+mod faults;
+mod order;
+mod rows;
 mod the_way;
 
 use bridge_tests::world::World;

@@ -1,9 +1,13 @@
 //! One event all the way.
 
+use std::collections::BTreeSet;
+
+use bridge_tests::local::compare;
 use bridge_tests::trouble::Result;
 use bridge_tests::world::event;
-use serde_json::json;
+use serde_json::{Value, json};
 
+use crate::rows::{ARRIVED, has_rows, key, only_the_neighbour, row, rows};
 use crate::world;
 
 #[tokio::test]
@@ -30,71 +34,101 @@ async fn an_event_walks_from_yotpo_to_rule() -> Result<()> {
         .collect();
     assert_eq!(tags, ["CouponRedeemed", "Yotpo"]);
 
-    let rows = store.member(email).await?;
-    let kinds: Vec<&str> = rows
-        .iter()
-        .filter_map(|row| row["sk"].as_str()?.split('#').next())
-        .collect();
-    assert_eq!(kinds, ["DELIVERY", "EVENT", "STATE", "SYNC"]);
-    assert_eq!(store.faults().await?, Vec::<serde_json::Value>::new());
+    assert_eq!(rows(&store, email).await?, ARRIVED);
+    assert_eq!(store.faults().await?, Vec::<Value>::new());
     Ok(())
 }
 
-#[tokio::test]
-async fn a_repeat_at_once_starts_nothing_again() -> Result<()> {
-    let world = world().await;
-    let store = world.store("repeat").await?;
-    let coupon = event("coupon_redeemed.json")?;
-    store.take(&coupon).await?;
-    store.wrote(1).await?;
-    store.take(&coupon).await?;
-    store.take(&coupon).await?;
-    store.settled().await?;
-    let writes = store.writes().await?;
-    let loud = writes
-        .iter()
-        .filter(|write| write["automation"] != false)
-        .count();
-    assert_eq!(loud, 1, "{writes:?}");
-    assert_eq!(
-        store.automations().await?.len(),
-        2,
-        "one start for each of the two tags"
-    );
-    Ok(())
-}
+/// Every kind that Yotpo can send, with the tag that it brings beside the catch-all, and what Rule does.
+const SENT: [(&str, &str, &str); 21] = [
+    ("coupon_awarded", "CouponAwarded", "starts"),
+    ("coupon_redeemed", "CouponRedeemed", "starts"),
+    ("birthday", "Birthday", "starts"),
+    ("birthday_captured", "", "is told"),
+    ("anniversary", "Anniversary", "starts"),
+    ("anniversary_captured", "", "is told"),
+    ("donation_created", "DonationCreated", "starts"),
+    ("opted_in", "LoyaltyOptIn", "starts"),
+    ("opted_out", "LoyaltyOptIn", "is told"),
+    ("points_earned", "PointsEarned", "starts"),
+    ("points_reminder", "PointsReminder", "starts"),
+    ("redemption_reminder", "RedemptionReminder", "starts"),
+    ("referral_link_shared", "RefferlLinkShare", "starts"),
+    ("referral_share_reminder", "ReferrelShareReminder", "starts"),
+    ("referral_product_shared", "", "is told"),
+    (
+        "referral_product_share_reminder",
+        "RefferlProductShareReminder",
+        "starts",
+    ),
+    ("referral_completed", "ReferrelCompleted", "starts"),
+    ("tier_earned", "VIP Tier Earned", "starts"),
+    ("tier_lost", "TierLost", "starts"),
+    ("tier_status_changed", "TierStatusChanged", "starts"),
+    ("points_changed", "", "hears nothing"),
+];
+
+/// Kinds that only other sources send.
+const NOT_SENT: [&str; 5] = [
+    "points_deducted",
+    "points_redeemed",
+    "points_expired",
+    "member_updated",
+    "member_deleted",
+];
 
 #[tokio::test]
-async fn one_person_in_two_stores_is_two_members() -> Result<()> {
-    let world = world().await;
-    let (one, two) = (world.store("first").await?, world.store("second").await?);
-    let coupon = event("coupon_redeemed.json")?;
-    let email = coupon["email"].as_str().expect("an email");
-    one.take(&coupon).await?;
-    one.wrote(1).await?;
-    assert_eq!(two.member(email).await?, Vec::<serde_json::Value>::new());
-    two.take(&coupon).await?;
-    two.wrote(1).await?;
-    assert_eq!(one.writes().await?.len(), 1);
-    assert_ne!(
-        one.received().await?[0]["account"],
-        two.received().await?[0]["account"]
-    );
-    Ok(())
-}
-
-#[tokio::test]
-async fn every_kind_can_be_simulated_for_an_example_member() -> Result<()> {
+async fn every_kind_that_yotpo_sends_can_be_simulated_and_arrives() -> Result<()> {
     let world = world().await;
     let store = world.store("simulate").await?;
-    let command = json!({"command": "simulate", "store": store.id, "kind": "coupon_awarded", "email": "kari@example.com"});
-    let answer = world.operator(&command).await?;
-    assert_eq!(answer["ok"], true, "{answer}");
-    let writes = store.wrote(1).await?;
-    assert_eq!(writes[0]["subscribers"]["email"], "kari@example.com");
-    assert_eq!(writes[0]["tags"], json!(["CouponAwarded", "Yotpo"]));
-    assert_eq!(store.faults().await?, Vec::<serde_json::Value>::new());
+    let email = |kind: &str| format!("{}@example.com", kind.replace('_', "-"));
+    for (kind, ..) in SENT {
+        let command =
+            json!({"command": "simulate", "store": store.id, "kind": kind, "email": email(kind)});
+        let answer = world.operator(&command).await?;
+        assert_eq!(answer["ok"], true, "{kind}: {answer}");
+    }
+    store.wrote(SENT.len() - 1).await?;
+    for (kind, tag, rule) in SENT {
+        let email = email(kind);
+        let writes = store.writes_to(&email).await?;
+        if rule == "hears nothing" {
+            assert!(writes.is_empty(), "{kind}: {writes:?}");
+            has_rows(&store, &email, &["EVENT", "STATE"]).await?;
+            assert_eq!(key(&store, &email, "points_available").await?, 700);
+            continue;
+        }
+        has_rows(&store, &email, &ARRIVED).await?;
+        assert_eq!(row(&store, &email, "EVENT").await?["kind"], kind);
+        assert_eq!(writes.len(), 1, "{kind}: {writes:?}");
+        let tags: BTreeSet<&str> = compare::tags(&writes[0]).into_iter().collect();
+        let wanted = [tag, "Yotpo"].into_iter().filter(|tag| !tag.is_empty());
+        assert_eq!(tags, wanted.collect(), "{kind}");
+        let loud = writes[0]["automation"] != false;
+        assert_eq!(loud, rule == "starts", "{kind}: {}", writes[0]);
+    }
+    assert_eq!(store.faults().await?, Vec::<Value>::new());
     Ok(())
+}
+
+#[tokio::test]
+async fn what_yotpo_does_not_send_cannot_be_simulated() -> Result<()> {
+    let world = world().await;
+    let store = world.store("unsent").await?;
+    for kind in NOT_SENT {
+        let answer = world
+            .operator(&json!({"command": "simulate", "store": store.id, "kind": kind}))
+            .await?;
+        assert_eq!(answer["ok"], false, "{kind}: {answer}");
+        let fault = &answer["faults"][0];
+        assert_eq!(fault["path"], "kind");
+        let message = fault["message"].as_str().unwrap_or_default();
+        assert!(
+            message.contains(kind) && message.contains("no source of store"),
+            "{kind}: {message}"
+        );
+    }
+    only_the_neighbour(&store, &[]).await
 }
 
 #[tokio::test]

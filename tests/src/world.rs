@@ -121,15 +121,10 @@ impl World {
             .saying("the store takes nothing from yotpo")?
             .url
             .clone();
-        let account = document["destinations"]["rule"]["account"]
-            .as_str()
-            .unwrap_or(&id)
-            .to_owned();
         Ok(Shop {
             world: self,
             id,
             url,
-            account,
         })
     }
 
@@ -298,12 +293,10 @@ async fn start(program: &str) -> Result<Running> {
 pub struct Shop<'w> {
     /// The world it stands in.
     pub world: &'w World,
-    /// Its id.
+    /// Its id, which is the name of its account at Rule too.
     pub id: String,
     /// Where it takes Yotpo's webhooks.
     pub url: String,
-    /// Its account at Rule.
-    pub account: String,
 }
 
 impl Shop<'_> {
@@ -350,7 +343,7 @@ impl Shop<'_> {
     /// # Errors
     /// The stand-in does not answer.
     pub async fn received(&self) -> Result<Vec<Value>> {
-        let received = self.world.vendor("received", &self.account).await?;
+        let received = self.world.vendor("received", &self.id).await?;
         Ok(received.as_array().cloned().unwrap_or_default())
     }
 
@@ -363,6 +356,17 @@ impl Shop<'_> {
         Ok(received
             .filter(|entry| entry["method"] == "POST")
             .map(|mut entry| entry["body"].take())
+            .collect())
+    }
+
+    /// The bodies of the writes about one person, in order.
+    ///
+    /// # Errors
+    /// The stand-in does not answer.
+    pub async fn writes_to(&self, email: &str) -> Result<Vec<Value>> {
+        let writes = self.writes().await?.into_iter();
+        Ok(writes
+            .filter(|body| body["subscribers"]["email"] == email)
             .collect())
     }
 
@@ -419,7 +423,7 @@ impl Shop<'_> {
     /// # Errors
     /// The stand-in does not answer.
     pub async fn automations(&self) -> Result<Vec<Value>> {
-        let started = self.world.vendor("automations", &self.account).await?;
+        let started = self.world.vendor("automations", &self.id).await?;
         Ok(started.as_array().cloned().unwrap_or_default())
     }
 
@@ -428,11 +432,7 @@ impl Shop<'_> {
     /// # Errors
     /// The stand-in does not answer.
     pub async fn people(&self) -> Result<Value> {
-        Ok(self
-            .world
-            .vendor("subscribers-state", &self.account)
-            .await?[&self.account]
-            .take())
+        Ok(self.world.vendor("subscribers-state", &self.id).await?[&self.id].take())
     }
 
     /// What this store's account was sent that must never be sent.
@@ -442,7 +442,7 @@ impl Shop<'_> {
     pub async fn faults(&self) -> Result<Vec<Value>> {
         Ok(self
             .world
-            .vendor("faults", &self.account)
+            .vendor("faults", &self.id)
             .await?
             .as_array()
             .cloned()
@@ -454,7 +454,7 @@ impl Shop<'_> {
     /// # Errors
     /// It is no order.
     pub async fn script(&self, mut order: Value) -> Result<()> {
-        order["match"]["account"] = self.account.clone().into();
+        order["match"]["account"] = self.id.clone().into();
         self.world.order("script", &order).await
     }
 

@@ -1,5 +1,6 @@
 //! The files in `events/`: whole Lambda events carry the vendors' bodies byte for byte, and every example that
 //! `simulate` makes is an event of its kind.
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::path::PathBuf;
 

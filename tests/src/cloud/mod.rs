@@ -6,7 +6,6 @@ mod sign;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-pub use items::{bytes, from_item, to_item};
 pub use sign::Caller;
 
 use crate::http::{self, Reply};
@@ -195,17 +194,6 @@ impl Cloud {
         }
     }
 
-    /// Deletes a secret at once.
-    ///
-    /// # Errors
-    /// The emulator refuses or does not answer.
-    pub async fn delete_secret(&self, name: &str) -> Result<()> {
-        let body = json!({"SecretId": name, "ForceDeleteWithoutRecovery": true});
-        self.call("secretsmanager", "secretsmanager.DeleteSecret", &body)
-            .await
-            .map(drop)
-    }
-
     /// How many messages a queue holds.
     ///
     /// # Errors
@@ -236,21 +224,6 @@ impl Cloud {
         self.call("sqs", "AmazonSQS.SendMessage", &body)
             .await
             .map(drop)
-    }
-
-    /// The bodies of up to ten messages that stand in a queue; they stay there, visible again at once.
-    ///
-    /// # Errors
-    /// The emulator refuses or does not answer.
-    pub async fn peek(&self, queue_url: &str) -> Result<Vec<String>> {
-        let body =
-            json!({"QueueUrl": queue_url, "MaxNumberOfMessages": 10, "VisibilityTimeout": 0});
-        let answer = self.call("sqs", "AmazonSQS.ReceiveMessage", &body).await?;
-        let messages = answer["Messages"].as_array().cloned().unwrap_or_default();
-        Ok(messages
-            .iter()
-            .filter_map(|message| message["Body"].as_str().map(str::to_owned))
-            .collect())
     }
 
     /// Every log line of a function, oldest first within each stream.

@@ -5,6 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::{paths, stores};
+use crate::trouble::{Result, Saying, Trouble};
+
 /// The field by which the product finds its own request again. The vendors' documents do not know it.
 const MARKER: &str = "Bridge.LastEvent";
 
@@ -60,6 +63,36 @@ pub struct Field {
     pub kind: String,
 }
 
+/// The table, which must name every event file and no other.
+///
+/// # Errors
+/// The table cannot be read, or it and the events do not fit together.
+pub fn table() -> Result<Vec<Row>> {
+    let file = paths::root().join("tests/expect/rule.json");
+    let rows: Vec<Row> = serde_json::from_value(stores::document(&file)?)
+        .saying(format!("{} is no table", file.display()))?;
+    let folder =
+        std::fs::read_dir(paths::root().join("events/yotpo")).saying("cannot read events/yotpo")?;
+    let events: BTreeSet<String> = folder
+        .flatten()
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    let named: BTreeSet<String> = rows.iter().map(|row| row.file.clone()).collect();
+    match events.symmetric_difference(&named).next() {
+        Some(odd) => Err(Trouble::new(format!(
+            "{odd} stands in events/yotpo or in tests/expect/rule.json, but not in both"
+        ))),
+        None => Ok(rows),
+    }
+}
+
+/// The tags of a body that arrived.
+#[must_use]
+pub fn tags(body: &Value) -> Vec<&str> {
+    let tags = body["tags"].as_array().into_iter().flatten();
+    tags.filter_map(Value::as_str).collect()
+}
+
 /// Everything that differs between what was expected and the bodies that arrived. Markers seen are added to `markers`;
 /// one that was seen before is a difference.
 pub fn differences(
@@ -83,12 +116,7 @@ pub fn differences(
         if person["email"] != expected.email.as_str() {
             differs("email", &expected.email, &person["email"]);
         }
-        let tags: Vec<&str> = body["tags"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str)
-            .collect();
+        let tags = tags(body);
         if tags.len() != expected.tags.len() || !tags.iter().all(|tag| expected.tags.contains(*tag))
         {
             differs("tags", &expected.tags, &tags);

@@ -4,15 +4,16 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use serde_json::Value;
 
-use super::compare::{Expected, Row, differences};
+use super::compare::{self, Row, differences};
 use super::paths;
 use super::stack::{Inlet, Stack};
 use crate::cloud::Cloud;
 use crate::http;
 use crate::say;
-use crate::trouble::{Result, Saying, Trouble};
+use crate::trouble::{Result, Saying};
 
 const PATIENCE: Duration = Duration::from_mins(1);
 const STORE: &str = "example-outdoor";
@@ -21,6 +22,9 @@ const STORE: &str = "example-outdoor";
 #[derive(Debug)]
 struct Outcome {
     row: Row,
+    /// The bodies that arrived.
+    arrived: Vec<Value>,
+    /// From the POST to the last of them, or until it was clear that none comes.
     took: Duration,
     wrong: Vec<String>,
 }
@@ -30,7 +34,7 @@ struct Outcome {
 /// # Errors
 /// The table and the events do not fit together, or the stack does not answer.
 pub async fn run(stack: &Stack) -> Result<usize> {
-    let rows = rows()?;
+    let rows = compare::table()?;
     let bench = Bench::of(stack)?;
     say::line("");
     say::line(format_args!(
@@ -58,27 +62,6 @@ pub async fn run(stack: &Stack) -> Result<usize> {
         .filter(|outcome| !outcome.wrong.is_empty())
         .count()
         + faults.len())
-}
-
-/// The table, which must name every event file and no other.
-fn rows() -> Result<Vec<Row>> {
-    let file = paths::root().join("tests/expect/rule.json");
-    let text = std::fs::read_to_string(&file).saying(format!("cannot read {}", file.display()))?;
-    let rows: Vec<Row> =
-        serde_json::from_str(&text).saying(format!("{} is no table", file.display()))?;
-    let folder =
-        std::fs::read_dir(paths::root().join("events/yotpo")).saying("cannot read events/yotpo")?;
-    let events: BTreeSet<String> = folder
-        .flatten()
-        .map(|entry| entry.file_name().to_string_lossy().into_owned())
-        .collect();
-    let named: BTreeSet<String> = rows.iter().map(|row| row.file.clone()).collect();
-    match events.symmetric_difference(&named).next() {
-        Some(odd) => Err(Trouble::new(format!(
-            "{odd} stands in events/yotpo or in tests/expect/rule.json, but not in both"
-        ))),
-        None => Ok(rows),
-    }
 }
 
 /// What a walk needs at hand.
@@ -114,7 +97,7 @@ impl<'a> Bench<'a> {
         let file = paths::root().join("events/yotpo").join(&row.file);
         let body = std::fs::read(&file).saying(format!("cannot read {}", file.display()))?;
         let before = self.get("received").await?.len();
-        let begun = Instant::now();
+        let (begun, sent) = (Instant::now(), Timestamp::now());
         let mut call = http::post(&self.inlet.url).body(body);
         for (name, value) in &self.inlet.headers {
             call = call.header(name, value);
@@ -125,11 +108,30 @@ impl<'a> Bench<'a> {
             wrong.push(format!("answered {status} instead of {}", row.answer));
         }
         let arrived = self.arrived(before, row.requests.len()).await?;
-        let took = begun.elapsed();
+        let settled = begun.elapsed();
+        let took = arrived
+            .last()
+            .and_then(|entry| self.travelled(entry, sent))
+            .unwrap_or(settled);
         wrong.extend(arrived.iter().filter_map(refusal));
-        let bodies: Vec<Value> = arrived.iter().map(|entry| entry["body"].clone()).collect();
-        wrong.extend(differences(&row.requests, &bodies, markers));
-        Ok(Outcome { row, took, wrong })
+        let arrived: Vec<Value> = arrived
+            .into_iter()
+            .map(|mut entry| entry["body"].take())
+            .collect();
+        wrong.extend(differences(&row.requests, &arrived, markers));
+        Ok(Outcome {
+            row,
+            arrived,
+            took,
+            wrong,
+        })
+    }
+
+    /// How long after `sent` the stand-in got a request; its clock is the stack's.
+    fn travelled(&self, entry: &Value, sent: Timestamp) -> Option<Duration> {
+        let at: Timestamp = entry["at"].as_str()?.parse().ok()?;
+        let since = Duration::try_from(at.duration_since(sent)).ok()?;
+        since.checked_sub(self.stack.clock().ahead())
     }
 
     /// The writes that arrived after the first `before` requests, once the queues are empty.
@@ -175,21 +177,28 @@ fn refusal(entry: &Value) -> Option<String> {
     (entry["status"] != 200).then(|| format!("the stand-in of rule answered {}", entry["status"]))
 }
 
+/// What really arrived; what was expected stands below it where the two differ.
 fn print(outcome: &Outcome) {
-    let Outcome { row, took, wrong } = outcome;
+    let Outcome {
+        row,
+        arrived,
+        took,
+        wrong,
+    } = outcome;
     let number = row
         .number
         .map_or("-".to_owned(), |number| number.to_string());
-    let tags = |request: &Expected| request.tags.iter().cloned().collect::<Vec<_>>().join(", ");
-    let told = row
-        .requests
-        .first()
-        .map_or_else(|| "nothing goes to Rule".to_owned(), tags);
-    let fields: usize = row
-        .requests
+    let told: Vec<String> = arrived
         .iter()
-        .map(|request| request.fields.len())
-        .sum();
+        .map(|body| compare::tags(body).join(", "))
+        .collect();
+    let told = if told.is_empty() {
+        "nothing goes to Rule".to_owned()
+    } else {
+        told.join("; ")
+    };
+    let count = |body: &Value| body["subscribers"]["fields"].as_array().map_or(0, Vec::len);
+    let fields: usize = arrived.iter().map(count).sum();
     let mark = if wrong.is_empty() { "✓" } else { "✗" };
     say::line(format_args!(
         "{number:>3}  {:<32} {told:<38} {fields:>6} {:>5.2} s {mark}",

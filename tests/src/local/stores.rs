@@ -50,9 +50,9 @@ pub async fn load(stack: &mut Stack, cloud: &Cloud, document: &Value) -> Result<
             .saying("put_store named a missing secret without its name")?;
         cloud.put_secret(name, &secret(&store, name)?).await?;
     }
-    for (vendor, options) in document["destinations"].as_object().into_iter().flatten() {
-        let account = options["account"].as_str().unwrap_or(&store);
-        register(stack, vendor, &store, account).await?;
+    let destinations = document["destinations"].as_object();
+    for vendor in destinations.into_iter().flat_map(|all| all.keys()) {
+        register(stack, vendor, &store).await?;
     }
     stack.stores.insert(store.clone(), inlets);
     Ok(store)
@@ -114,10 +114,10 @@ pub fn token(store: &str, source: &str) -> String {
     format!("local-{source}-token-of-{store}")
 }
 
-/// The key of an account at a vendor, as this stack makes it.
+/// The key of a store's account at a vendor, as this stack makes it.
 #[must_use]
-pub fn key(account: &str, vendor: &str) -> String {
-    format!("local-{vendor}-key-of-{account}")
+pub fn key(store: &str, vendor: &str) -> String {
+    format!("local-{vendor}-key-of-{store}")
 }
 
 /// The document of a secret, by the connection that its name ends with.
@@ -134,8 +134,8 @@ fn secret(store: &str, name: &str) -> Result<Value> {
     }
 }
 
-/// Lets the store's key into its account at the stand-in. A server used in a stand-in's place learns the key from the stack.
-async fn register(stack: &mut Stack, vendor: &str, store: &str, account: &str) -> Result<()> {
+/// Lets the store's key into the store's own account at the stand-in. A server used in a stand-in's place learns the key from the stack.
+async fn register(stack: &mut Stack, vendor: &str, store: &str) -> Result<()> {
     let Some(at) = stack.vendors.get_mut(vendor) else {
         return Ok(());
     };
@@ -144,7 +144,7 @@ async fn register(stack: &mut Stack, vendor: &str, store: &str, account: &str) -
     if at.script_url.is_none() {
         return Ok(());
     }
-    let body = json!({"key": key, "account": account}).to_string();
+    let body = json!({"key": key, "account": store}).to_string();
     let reply = http::post(&format!("{}/accounts", at.url))
         .body(body)
         .send()

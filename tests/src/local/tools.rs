@@ -30,7 +30,8 @@ pub const DEPLOYER: Tool = Tool {
     packages: &["aws-sam-cli==1.170.0", "cargo-lambda==1.9.2"],
 };
 
-const PYTHON: (u32, u32) = (3, 10);
+/// The oldest Python that works.
+pub const PYTHON: (u32, u32) = (3, 10);
 
 impl Tool {
     fn home(&self) -> PathBuf {

@@ -78,16 +78,7 @@ impl Processes {
 /// # Errors
 /// A sentence for the person at the keyboard. What was started by then is ended.
 pub async fn up(wanted: &Wanted, steps: &Steps) -> Result<Running> {
-    if let Some(unknown) = wanted
-        .vendors
-        .keys()
-        .find(|name| !VENDORS.contains(&name.as_str()))
-    {
-        return Err(Trouble::new(format!(
-            "there is no vendor {unknown:?}; there are: {}",
-            VENDORS.join(", ")
-        )));
-    }
+    check(&wanted.vendors)?;
     let documents: Vec<_> = wanted
         .stores
         .iter()
@@ -115,6 +106,48 @@ pub async fn up(wanted: &Wanted, steps: &Steps) -> Result<Running> {
             Err(trouble)
         }
     }
+}
+
+/// The vendors that somebody else plays: known ones, and on this machine. The functions refuse any other address, which
+/// nobody would see before the first event.
+fn check(vendors: &BTreeMap<String, String>) -> Result<()> {
+    for (name, url) in vendors {
+        if !VENDORS.contains(&name.as_str()) {
+            return Err(Trouble::new(format!(
+                "there is no vendor {name:?}; there are: {}",
+                VENDORS.join(", ")
+            )));
+        }
+        if !is_on_this_machine(url) {
+            return Err(Trouble::new(format!(
+                "--vendor {name}={url}: only a server on this machine may take a vendor's place, as {name}=http://127.0.0.1:4010 \
+                 (hosts: 127.0.0.1, localhost, [::1])"
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn is_on_this_machine(url: &str) -> bool {
+    let rest = url
+        .strip_prefix("http://")
+        .or_else(|| url.strip_prefix("https://"));
+    let authority = rest
+        .and_then(|rest| rest.split(['/', '?', '#']).next())
+        .unwrap_or_default();
+    let (host, port) = match authority.strip_prefix('[') {
+        Some(rest) => rest.split_once(']').unwrap_or_default(),
+        None => authority.split_at(authority.find(':').unwrap_or(authority.len())),
+    };
+    let port_fits = port.is_empty()
+        || port
+            .strip_prefix(':')
+            .is_some_and(|number| number.parse::<u16>().is_ok());
+    let host_fits = host.eq_ignore_ascii_case("localhost")
+        || host
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|ip| ip.is_loopback());
+    port_fits && host_fits
 }
 
 async fn start(wanted: &Wanted, steps: &Steps, processes: &mut Processes) -> Result<Stack> {
@@ -313,4 +346,63 @@ fn forget(dir: &StackDir) {
         let _ = std::fs::remove_file(file);
     }
     let _ = std::fs::remove_dir_all(dir.temporary());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_this_machine_may_take_a_vendors_place() {
+        for url in [
+            "http://127.0.0.1:4010",
+            "http://127.3.2.1",
+            "http://localhost:1/base",
+            "https://LOCALHOST",
+            "http://[::1]:9",
+        ] {
+            assert!(is_on_this_machine(url), "{url}");
+        }
+        for url in [
+            "",
+            "127.0.0.1:4010",
+            "ftp://127.0.0.1",
+            "http://10.0.0.1:80",
+            "http://0.0.0.0:80",
+            "https://app.rule.example.com",
+            "http://localhost.example.com",
+            "http://localhost@example.com",
+            "http://127.0.0.1@example.com",
+            "http://127.0.0.1:x",
+            "http://[::2]:9",
+            "http://[::1",
+        ] {
+            assert!(!is_on_this_machine(url), "{url}");
+        }
+    }
+
+    #[tokio::test]
+    async fn another_machine_is_refused_before_anything_starts() {
+        let dir = StackDir::private("refused");
+        let wanted = |vendor: &str, url: &str| Wanted {
+            dir: dir.clone(),
+            life: Life::WithUs,
+            program: "nowhere".into(),
+            vendors: [(vendor.to_owned(), url.to_owned())].into(),
+            stores: Vec::new(),
+            port: None,
+        };
+        let strange = wanted("rule", "https://rule.example.com");
+        let refused = up(&strange, &Steps::silent()).await.expect_err("a refusal");
+        assert!(
+            refused
+                .to_string()
+                .contains("only a server on this machine"),
+            "{refused}"
+        );
+        let unknown = wanted("nobody", "http://127.0.0.1:1");
+        let refused = up(&unknown, &Steps::silent()).await.expect_err("a refusal");
+        assert!(refused.to_string().contains("there are: rule"), "{refused}");
+        assert!(!dir.stack().exists() && !dir.processes().exists());
+    }
 }

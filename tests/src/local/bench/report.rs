@@ -21,16 +21,11 @@ pub(super) struct Figure {
 
 impl Figure {
     /// A figure of one or more measurements.
-    pub(super) fn new(
-        what: impl Into<String>,
-        unit: &'static str,
-        values: Vec<f64>,
-        target: f64,
-    ) -> Self {
+    pub(super) fn new(what: &str, unit: &'static str, values: Vec<f64>, target: f64) -> Self {
         let mut values = values;
         values.sort_by(f64::total_cmp);
         Self {
-            what: what.into(),
+            what: what.to_owned(),
             unit,
             values,
             target,

@@ -1,7 +1,7 @@
 //! A server that adds nothing to what is measured: blocking sockets, no Nagle delay, each answer in one write. Without
 //! either, every call shows a false 40 ms.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread;
@@ -96,16 +96,16 @@ fn read(reader: &mut impl BufRead) -> Option<Asked> {
 }
 
 fn bytes(answer: &Answer) -> Vec<u8> {
-    let mut text = format!(
-        "HTTP/1.1 {} -\r\ncontent-type: application/json\r\ncontent-length: {}\r\n",
-        answer.status,
-        answer.body.len()
+    let own: String = answer
+        .headers
+        .iter()
+        .flat_map(|(name, value)| [*name, ": ", value, "\r\n"])
+        .collect();
+    let (status, body) = (answer.status, &answer.body);
+    let length = body.len();
+    let text = format!(
+        "HTTP/1.1 {status} -\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n{own}\r\n{body}"
     );
-    for (name, value) in &answer.headers {
-        text += &format!("{name}: {value}\r\n");
-    }
-    text += "\r\n";
-    text += &answer.body;
     text.into_bytes()
 }
 

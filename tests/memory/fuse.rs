@@ -33,6 +33,8 @@ enum Passes {
 impl Fuse {
     /// Breaks at the k-th call from now.
     pub(crate) fn arm(&self, k: usize, effect_happens: bool) {
+        self.once.store(false, SeqCst);
+        self.panics.store(false, SeqCst);
         self.calls.store(0, SeqCst);
         self.breaks_at.store(k, SeqCst);
         self.effect_happens.store(effect_happens, SeqCst);

@@ -1,6 +1,7 @@
 //! The product's core from a delivery to the vendor's books, on ports in memory: fast, exact, without any server.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod burst;
 mod crash;
 mod delivery;
 mod fuse;

@@ -98,8 +98,8 @@ fn every_assumption_is_listed() {
         let text = std::fs::read_to_string(&file).unwrap();
         let words: Vec<&str> = text.split_whitespace().collect();
         let text = words.join(" ").replace("/// ", "").replace("// ", "");
-        let names = text.split("ASSUMED `").skip(1);
-        named.extend(names.map(|rest| rest.split('`').next().unwrap().to_owned()));
+        let places = text.split("ASSUMED `").skip(1);
+        named.extend(places.map(|rest| rest.split('`').next().unwrap().to_owned()));
     }
     assert!(named.len() > 20, "{named:?}");
     let listed = first_cells("\n## What is assumed about the vendors\n");

@@ -2,7 +2,10 @@
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
     time::Duration,
 };
 
@@ -53,6 +56,55 @@ struct Books {
     script: VecDeque<Does>,
     /// The markers of all automations that were really started.
     started: Vec<String>,
+    /// Chooses faults where nothing is scripted.
+    random: Option<Random>,
+    faults: usize,
+    /// How often a balance was written that is lower than the one before.
+    backwards: usize,
+}
+
+/// Numbers that look random and are the same for the same seed.
+pub(crate) struct Random(u64);
+
+impl Random {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// A number from 0 to below `limit`.
+    pub(crate) fn below(&mut self, limit: i64) -> i64 {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        i64::try_from(self.0 >> 33).unwrap() % limit
+    }
+}
+
+impl Books {
+    /// What happens to a write that nobody scripted: one in ten goes wrong.
+    fn fault(&mut self) -> Option<Does> {
+        let random = self.random.as_mut()?;
+        if random.below(10) != 0 {
+            return None;
+        }
+        self.faults += 1;
+        Some(match random.below(6) {
+            0 => Does::BooksInSilence,
+            1 => Does::BooksAndFails,
+            2 => Does::Breaks,
+            3 => Does::Asks(429, "20"),
+            4 => Does::Asks(503, "5"),
+            _ => Does::Unreachable,
+        })
+    }
+
+    /// Whether a look goes wrong: one in twenty, where faults are chosen at random.
+    fn look_fails(&mut self) -> bool {
+        self.random
+            .as_mut()
+            .is_some_and(|random| random.below(20) == 0)
+    }
 }
 
 impl Vendor {
@@ -93,6 +145,21 @@ impl Vendor {
         self.books().started.clone()
     }
 
+    /// Makes one write in ten go wrong, and one look in twenty.
+    pub(crate) fn misbehave(&self, random: Random) {
+        self.books().random = Some(random);
+    }
+
+    /// How many faults were chosen at random.
+    pub(crate) fn faults(&self) -> usize {
+        self.books().faults
+    }
+
+    /// How often a balance was written that is lower than the one before.
+    pub(crate) fn backwards(&self) -> usize {
+        self.books().backwards
+    }
+
     pub(crate) fn will(&self, does: Does) {
         self.books().script.push_back(does);
     }
@@ -114,9 +181,14 @@ impl Wire for Vendor {
             .requests
             .push((call.method, call.path.clone(), body.clone()));
         if call.method == Method::Get {
-            return Ok(look(&books, &call.path));
+            return if books.look_fails() {
+                Err(NoReply::NotAnswered)
+            } else {
+                Ok(look(&books, &call.path))
+            };
         }
-        match books.script.pop_front() {
+        let does = books.script.pop_front().or_else(|| books.fault());
+        match does {
             None => {
                 book(&mut books, &body);
                 Ok(reply(
@@ -158,7 +230,10 @@ fn book(books: &mut Books, body: &Value) {
     let person = books.fields.entry(email).or_default();
     for field in subscriber["fields"].as_array().unwrap() {
         let text = |key: &str| field[key].as_str().unwrap().to_owned();
-        person.insert(text("key"), text("value"));
+        let before = person.insert(text("key"), text("value"));
+        let number = |text: &str| text.parse::<i64>().unwrap_or_default();
+        let lower = before.is_some_and(|before| number(&before) > number(&text("value")));
+        books.backwards += usize::from(lower && text("key") == "Yotpo.PointsBalance");
     }
     if body["automation"] != false {
         books.started.push(person["Bridge.LastEvent"].clone());
@@ -166,11 +241,9 @@ fn book(books: &mut Books, body: &Value) {
 }
 
 fn look(books: &Books, path: &str) -> Reply {
-    let known = books.fields.iter().find(|(email, _)| {
-        let local = email.split('@').next().unwrap().replace('.', "%2E");
-        path.contains(&format!("/{local}%40"))
-    });
-    let Some((_, fields)) = known else {
+    let email = path.split('/').nth(4).unwrap_or_default();
+    let email = email.replace("%40", "@").replace("%2E", ".");
+    let Some(fields) = books.fields.get(&email) else {
         return reply(404, &json!({"error": "SubscriberNotFound"}));
     };
     let group = |name: &str| {
@@ -196,7 +269,9 @@ pub(crate) struct World {
     pub(crate) vendor: Arc<Vendor>,
     pub(crate) recorder: Recorder,
     pub(crate) pusher: Pusher,
-    waiting: Mutex<Vec<(Timestamp, String)>>,
+    /// What waits to be pushed, by when it is due and by number.
+    waiting: Mutex<BTreeMap<(Timestamp, usize), String>>,
+    numbers: AtomicUsize,
 }
 
 impl World {
@@ -251,6 +326,7 @@ impl World {
             recorder,
             pusher,
             waiting: Mutex::default(),
+            numbers: AtomicUsize::default(),
         };
         world.put_store("example", rule).await;
         world
@@ -302,24 +378,22 @@ impl World {
         self.recorder.record(vec![delivery]).await.remove(0)
     }
 
-    /// Pushes what is due on the destination's queue, in one batch of at most ten; gives the outcomes. After a crash
-    /// nobody hears them, and the whole batch comes back when the queue's own time is over.
+    /// Pushes what is due on the destination's queue, in one batch of at most ten; gives the outcomes.
     pub(crate) async fn push(&self) -> Vec<Outcome> {
+        self.push_counted().await.0
+    }
+
+    /// As [`World::push`]; tells whether the program stopped on the way. Then nobody hears the outcomes, and the whole
+    /// batch comes back when the queue's own time is over.
+    pub(crate) async fn push_counted(&self) -> (Vec<Outcome>, bool) {
         let now = self.clock.now();
-        let mut waiting: Vec<(Timestamp, String)> =
-            std::mem::take(&mut self.waiting.lock().unwrap());
-        waiting.extend(
-            self.queue
-                .take(RULE_QUEUE)
-                .into_iter()
-                .map(|body| (now, body)),
-        );
-        let (mut due, mut later): (Vec<_>, Vec<_>) =
-            waiting.into_iter().partition(|(at, _)| *at <= now);
-        later.extend(due.split_off(due.len().min(10)));
+        for body in self.queue.take(RULE_QUEUE) {
+            self.wait_until(now, body);
+        }
+        let due = self.take_due(now);
         let received: Vec<Received> = due
             .iter()
-            .map(|(_, body)| Received {
+            .map(|body| Received {
                 receipt: "r".to_owned(),
                 body: body.clone(),
                 receives: 1,
@@ -328,7 +402,7 @@ impl World {
         let deadline = Deadline::after(SignedDuration::from_secs(60), &*self.clock);
         let outcomes = self.pusher.push(&received, deadline).await;
         let crashed = self.fuse.mend();
-        for ((_, body), outcome) in due.into_iter().zip(&outcomes) {
+        for (body, outcome) in due.into_iter().zip(&outcomes) {
             let wait = if crashed {
                 Some(VISIBILITY)
             } else {
@@ -336,28 +410,82 @@ impl World {
             };
             if let Some(wait) = wait {
                 let wait = SignedDuration::try_from(wait).unwrap();
-                later.push((now.checked_add(wait).unwrap(), body));
+                self.wait_until(now.checked_add(wait).unwrap(), body);
             }
         }
-        *self.waiting.lock().unwrap() = later;
-        outcomes
+        (outcomes, crashed)
+    }
+
+    fn wait_until(&self, at: Timestamp, body: String) {
+        let number = self.numbers.fetch_add(1, SeqCst);
+        self.waiting.lock().unwrap().insert((at, number), body);
+    }
+
+    /// The next ten messages that are due.
+    fn take_due(&self, now: Timestamp) -> Vec<String> {
+        let mut waiting = self.waiting.lock().unwrap();
+        let mut due = Vec::new();
+        while due.len() < 10
+            && let Some(first) = waiting.first_entry().filter(|first| first.key().0 <= now)
+        {
+            due.push(first.remove());
+        }
+        due
+    }
+
+    /// Whether anything waits to be pushed.
+    pub(crate) fn is_waiting(&self) -> bool {
+        !self.waiting.lock().unwrap().is_empty()
+    }
+
+    /// Moves the clock to the next message that is due.
+    pub(crate) fn wait_for_next(&self) {
+        if let Some(next) = self.next_due() {
+            let wait = next
+                .duration_since(self.clock.now())
+                .max(SignedDuration::ZERO);
+            self.clock.advance(wait);
+        }
+    }
+
+    fn next_due(&self) -> Option<Timestamp> {
+        self.waiting
+            .lock()
+            .unwrap()
+            .keys()
+            .next()
+            .map(|(at, _)| *at)
+    }
+
+    /// The instant this many seconds after the world's beginning, as Yotpo writes it.
+    pub(crate) fn clock_text(&self, seconds: i64) -> String {
+        let at = self
+            .clock
+            .now()
+            .checked_sub(SignedDuration::from_hours(24))
+            .unwrap();
+        (at + SignedDuration::from_secs(seconds)).to_string()
     }
 
     /// Takes away what waits, as if the queue kept it longer; [`World::bring_back`] returns it.
-    pub(crate) fn hold(&self) -> Vec<(Timestamp, String)> {
-        std::mem::take(&mut self.waiting.lock().unwrap())
+    pub(crate) fn hold(&self) -> Vec<String> {
+        std::mem::take(&mut *self.waiting.lock().unwrap())
+            .into_values()
+            .collect()
     }
 
-    pub(crate) fn bring_back(&self, held: Vec<(Timestamp, String)>) {
-        self.waiting.lock().unwrap().extend(held);
+    pub(crate) fn bring_back(&self, held: Vec<String>) {
+        for body in held {
+            self.wait_until(self.clock.now(), body);
+        }
     }
 
     /// Messages that wait, read.
     pub(crate) fn waiting(&self) -> Vec<Message> {
         let waiting = self.waiting.lock().unwrap();
         waiting
-            .iter()
-            .map(|(_, body)| serde_json::from_str(body).unwrap())
+            .values()
+            .map(|body| serde_json::from_str(body).unwrap())
             .collect()
     }
 
@@ -365,8 +493,9 @@ impl World {
     pub(crate) async fn settle(&self) -> Vec<Outcome> {
         let mut outcomes = self.push().await;
         for _ in 0..50 {
-            let next = self.waiting.lock().unwrap().iter().map(|(at, _)| *at).min();
-            let Some(next) = next else { return outcomes };
+            let Some(next) = self.next_due() else {
+                return outcomes;
+            };
             let wait = next
                 .duration_since(self.clock.now())
                 .max(SignedDuration::ZERO);

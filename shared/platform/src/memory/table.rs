@@ -42,12 +42,10 @@ impl MemoryTable {
     /// Every row of one partition, in order.
     #[must_use]
     pub fn partition(&self, pk: &str) -> Vec<Item> {
-        self.state()
-            .rows
-            .iter()
-            .filter(|(key, _)| key.pk == pk)
-            .map(|(_, item)| item.clone())
-            .collect()
+        let state = self.state();
+        let rows = state.rows.range(RowKey::new(pk, "")..);
+        let own = rows.take_while(|(key, _)| key.pk == pk);
+        own.map(|(_, item)| item.clone()).collect()
     }
 
     /// What was asked since the last call.

@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::world::{Random, World};
 
 const EVENTS: usize = 20_000;
-const MEMBERS: usize = 700;
+const MEMBERS: i64 = 700;
 const SEED: u64 = 20_260_304;
 
 /// What happened so far.
@@ -45,9 +45,9 @@ async fn a_burst_with_faults_and_crashes_ends_as_if_there_had_been_none() {
 /// Every event once, some twice, a little out of order.
 fn deliveries(world: &World, random: &mut Random) -> Vec<Delivered> {
     let mut all = Vec::new();
-    let mut numbers: BTreeMap<usize, i64> = BTreeMap::new();
+    let mut numbers: BTreeMap<i64, i64> = BTreeMap::new();
     for event in 0..EVENTS {
-        let member = usize::try_from(random.below(MEMBERS as i64)).unwrap();
+        let member = random.below(MEMBERS);
         let number = numbers.entry(member).or_default();
         *number += 1;
         let at = world.clock_text(i64::try_from(event).unwrap());

@@ -1,5 +1,10 @@
 //! The product's core from a delivery to the vendor's books, on ports in memory: fast, exact, without any server.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "tests"
+)]
 
 mod burst;
 mod crash;

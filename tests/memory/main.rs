@@ -10,6 +10,7 @@ mod burst;
 mod crash;
 mod delivery;
 mod fuse;
+mod model;
 mod readme;
 mod recording;
 mod table;

@@ -10,18 +10,23 @@ use crate::trouble::{Result, Saying};
 /// A machine that is this busy before anything is measured gives no figures worth keeping, in percent.
 const BUSY: f64 = 10.0;
 
-/// Something that was measured, with what it is to stay under.
+/// Something that was measured, with what it is to stay under if that was set.
 #[derive(Debug)]
 pub(super) struct Figure {
     what: String,
     unit: &'static str,
     values: Vec<f64>,
-    target: f64,
+    target: Option<f64>,
 }
 
 impl Figure {
     /// A figure of one or more measurements.
-    pub(super) fn new(what: &str, unit: &'static str, values: Vec<f64>, target: f64) -> Self {
+    pub(super) fn new(
+        what: &str,
+        unit: &'static str,
+        values: Vec<f64>,
+        target: Option<f64>,
+    ) -> Self {
         let mut values = values;
         values.sort_by(f64::total_cmp);
         Self {
@@ -52,10 +57,12 @@ impl Figure {
             [least, .., most] => format!("{least:.2} to {most:.2}"),
             _ => String::new(),
         };
-        let verdict = if median < *target { "" } else { "  MISSED" };
-        format!(
-            "{what:<28} {median:>7.2} {unit:<4} {spread:<16} target: under {target} {unit}{verdict}"
-        )
+        let verdict = target.map_or_else(String::new, |target| {
+            let missed = if median < target { "" } else { "  MISSED" };
+            format!("target: under {target} {unit}{missed}")
+        });
+        let line = format!("{what:<28} {median:>7.2} {unit:<4} {spread:<16} {verdict}");
+        line.trim_end().to_owned()
     }
 }
 
@@ -144,16 +151,22 @@ mod tests {
 
     #[test]
     fn the_median_decides_and_a_miss_is_said() {
-        let reached = Figure::new("start", "ms", vec![40.0, 9.0, 8.0], 15.0);
+        let reached = Figure::new("start", "ms", vec![40.0, 9.0, 8.0], Some(15.0));
         assert!(reached.line().contains("9.00 ms"), "{}", reached.line());
         assert!(!reached.line().contains("MISSED"));
         assert!(reached.line().contains("8.00 to 40.00"));
-        let missed = Figure::new("start", "ms", vec![15.0], 15.0);
+        let missed = Figure::new("start", "ms", vec![15.0], Some(15.0));
         assert!(
             missed.line().ends_with("under 15 ms  MISSED"),
             "{}",
             missed.line()
         );
+    }
+
+    #[test]
+    fn what_has_no_target_misses_none() {
+        let line = Figure::new("cut", "µs", vec![99.0], None).line();
+        assert!(line.ends_with("99.00 µs"), "{line}");
     }
 
     #[test]

@@ -6,36 +6,41 @@ use std::io::Write as _;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
-use tracing_subscriber::EnvFilter;
+use tracing::Level;
+use tracing_subscriber::{
+    Layer as _, filter::Targets, layer::SubscriberExt as _, util::SubscriberInitExt as _,
+};
 
 use crate::config::variable;
 
 /// The metrics' namespace in `CloudWatch`.
 const NAMESPACE: &str = "LoyaltyBridge";
 
+/// Our crates, by the names under which they log.
+const OURS: [&str; 8] = [
+    "delivery",
+    "operator",
+    "platform",
+    "push_rule",
+    "recorder",
+    "recording",
+    "vendors",
+    "webhook",
+];
+
 /// Starts JSON logs at the level in `LOG_LEVEL` (`info` by default). Libraries only speak up when something is wrong:
 /// their debug lines print requests.
 pub fn start() {
-    let level = variable("LOG_LEVEL").unwrap_or_else(|| "info".to_owned());
-    let ours = [
-        "delivery",
-        "operator",
-        "platform",
-        "push_rule",
-        "recorder",
-        "recording",
-        "vendors",
-        "webhook",
-    ];
-    let filter: Vec<String> = std::iter::once("warn".to_owned())
-        .chain(ours.iter().map(|name| format!("{name}={level}")))
-        .collect();
-    let started = tracing_subscriber::fmt()
+    let level = variable("LOG_LEVEL")
+        .and_then(|level| level.parse().ok())
+        .unwrap_or(Level::INFO);
+    let ours = OURS.iter().map(|name| (*name, level));
+    let logs = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)
         .with_current_span(false)
-        .with_env_filter(EnvFilter::new(filter.join(",")))
-        .try_init();
+        .with_filter(Targets::new().with_default(Level::WARN).with_targets(ours));
+    let started = tracing_subscriber::registry().with(logs).try_init();
     // A second start is a test's: the first one stays.
     drop(started);
     // The usual message of a panic may quote the text that it stumbled over.

@@ -56,9 +56,7 @@ impl<'a> At<'a> {
     /// Text; a number is taken as its digits. Empty text is no text.
     pub(super) fn text(self, key: &str) -> Option<String> {
         match self.at(key).0? {
-            Value::String(text) if !text.trim().is_empty() => {
-                Some(text.chars().take(LONGEST).collect())
-            }
+            Value::String(text) if !text.trim().is_empty() => Some(cut(text)),
             Value::Number(number) => Some(number.to_string()),
             _ => None,
         }
@@ -75,6 +73,9 @@ impl<'a> At<'a> {
 
     /// A whole number, given as a number or as text. A fraction of nothing (`700.0`) is whole.
     pub(super) fn int(self, key: &str) -> Option<i64> {
+        if let Some(whole) = self.at(key).0.and_then(Value::as_i64) {
+            return Some(whole);
+        }
         let decimal = self.decimal(key)?;
         if decimal.fract().is_zero() {
             decimal.trunc().try_into().ok()
@@ -124,6 +125,13 @@ impl<'a> At<'a> {
     pub(super) fn either(self, camel: &str, snake: &str) -> Option<i64> {
         self.int(camel).or_else(|| self.int(snake))
     }
+}
+
+fn cut(text: &str) -> String {
+    if text.len() <= LONGEST {
+        return text.to_owned();
+    }
+    text.chars().take(LONGEST).collect()
 }
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ async fn main() -> Result<(), Error> {
         .collect();
     config.finish()?;
 
-    let ports = ports.connect().await;
+    let ports = ports.connect();
     let operator = Operator {
         stores: Stores::new(ports.table, ports.clock.clone()),
         inbox: Inbox::new(ports.queue, inbox_url),

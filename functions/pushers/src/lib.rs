@@ -25,7 +25,7 @@ pub async fn serve(destination: &'static dyn Destination) -> Result<(), Error> {
     let stand_in = config.optional(&format!("BRIDGE_{}_URL", destination.name().to_uppercase()));
     config.finish()?;
 
-    let ports = ports.connect().await;
+    let ports = ports.connect();
     let pusher = Pusher {
         destination,
         stores: Stores::new(ports.table.clone(), ports.clock.clone()),

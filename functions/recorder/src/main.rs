@@ -32,7 +32,7 @@ async fn main() -> Result<(), Error> {
         .collect();
     config.finish()?;
 
-    let ports = ports.connect().await;
+    let ports = ports.connect();
     let hash_key = ports.secrets.get(&hash_key_secret).await?;
     let hash_key =
         hash_key.ok_or("the secret named by HASH_KEY_SECRET is missing: the template makes it")?;

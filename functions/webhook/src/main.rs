@@ -23,7 +23,7 @@ async fn main() -> Result<(), Error> {
     let secret_prefix = config.required("SECRET_PREFIX");
     config.finish()?;
 
-    let ports = ports.connect().await;
+    let ports = ports.connect();
     let door = Door {
         table: ports.table,
         inbox: Inbox::new(ports.queue, inbox_url),

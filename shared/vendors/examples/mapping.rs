@@ -59,6 +59,8 @@ fn mean<T>(work: impl Fn() -> T) -> f64 {
 
 /// How long this thread has run on a processor, so that a busy machine does not count.
 fn on_cpu() -> Duration {
+    // The kernel brings the figure up to date when it looks for something else to run; otherwise only at each tick.
+    std::thread::yield_now();
     let schedule = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
     Duration::from_nanos(schedule.split_whitespace().next().unwrap().parse().unwrap())
 }

@@ -14,21 +14,40 @@ pub use table::DynamoTable;
 
 use std::time::Duration;
 
-use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_config::{
+    BehaviorVersion, Region, SdkConfig, environment::EnvironmentVariableCredentialsProvider,
+    retry::RetryConfig, timeout::TimeoutConfig,
+};
+use aws_sdk_sqs::config::SharedCredentialsProvider;
+use aws_smithy_http_client::{
+    Builder,
+    tls::{Provider, rustls_provider::CryptoMode},
+};
+
+use crate::config::variable;
 
 /// The one configuration that every client of a process is made from. A request gives up after three seconds and is tried
 /// three times, so that one stuck connection does not cost an invocation.
-pub async fn connect() -> SdkConfig {
+///
+/// Credentials and region are those that Lambda puts into the environment: the SDK's own search for other places would
+/// be a tenth of every binary. All clients share one HTTP client, because each of its own would read the machine's roots.
+pub fn connect() -> SdkConfig {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(2))
         .operation_attempt_timeout(Duration::from_secs(3))
         .operation_timeout(Duration::from_secs(9))
         .build();
-    aws_config::defaults(BehaviorVersion::latest())
+    let credentials = EnvironmentVariableCredentialsProvider::new();
+    let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc));
+    let mut config = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .region(variable("AWS_REGION").map(Region::new))
         .timeout_config(timeouts)
         .retry_config(RetryConfig::standard().with_max_attempts(3))
-        .load()
-        .await
+        .http_client(http.build_https());
+    config.set_endpoint_url(variable("AWS_ENDPOINT_URL"));
+    config.build()
 }
 
 /// An error's code, such as `ThrottlingException`, and never its message: a refused condition's prints the row.

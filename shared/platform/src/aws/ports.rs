@@ -32,8 +32,9 @@ impl PortsConfig {
     }
 
     /// Makes the ports.
-    pub async fn connect(self) -> Ports {
-        let sdk = connect().await;
+    #[must_use]
+    pub fn connect(self) -> Ports {
+        let sdk = connect();
         Ports {
             table: Arc::new(DynamoTable::new(&sdk, self.table)),
             queue: Arc::new(SqsQueue::new(&sdk)),

@@ -14,7 +14,7 @@ pub struct Stamp {
     pub as_of: Timestamp,
     /// When it first arrived here. A replay or a repeat keeps the first arrival.
     pub arrived: Timestamp,
-    /// A hash of the news, which settles ties the same way everywhere.
+    /// A short hash that names the news, which settles ties the same way everywhere.
     pub hash: String,
     /// The source that said it, such as `yotpo`.
     pub source: String,

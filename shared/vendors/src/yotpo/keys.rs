@@ -13,7 +13,8 @@ pub(super) struct Facts<'a> {
     /// The UTC day of the first arrival, `2026-03-04`.
     pub(super) day: &'a str,
     pub(super) delivery: Option<&'a str>,
-    pub(super) body_hash: &'a str,
+    /// A hash of the body, made only where nothing else names the event.
+    pub(super) body_hash: &'a dyn Fn() -> String,
 }
 
 /// The parts of the natural key, and how long a second delivery is a repeat.
@@ -28,7 +29,7 @@ pub(super) fn natural(facts: &Facts) -> (Vec<String>, Guard) {
         .unwrap_or_else(|| {
             let content = facts
                 .delivery
-                .map_or_else(|| facts.body_hash.to_owned(), |id| format!("delivery:{id}"));
+                .map_or_else(facts.body_hash, |id| format!("delivery:{id}"));
             (
                 vec![facts.kind.name().to_owned(), "body".to_owned(), content],
                 Guard::Day,

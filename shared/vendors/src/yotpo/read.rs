@@ -45,12 +45,7 @@ pub(super) fn read(envelope: &Envelope, body: &[u8], store: &Store, key: &HashKe
                     reason: Reason::NoPerson,
                 };
             };
-            // The canonical form: keys sorted, no white space, so that two ways of writing one body are one body.
-            let canonical = serde_json::to_vec(&value).unwrap_or_default();
-            let hash = key.digest(&[b"body", &canonical]);
-            Read::Event(Box::new(event(
-                envelope, store, key, root, &hash, kind, who,
-            )))
+            Read::Event(Box::new(event(envelope, store, key, &value, kind, who)))
         }
     }
 }
@@ -59,11 +54,16 @@ fn event(
     envelope: &Envelope,
     store: &Store,
     key: &HashKey,
-    root: At,
-    hash: &str,
+    body: &Value,
     kind: Kind,
     who: Who,
 ) -> Event {
+    let root = At::root(body);
+    // The canonical form: keys sorted, no white space, so that two ways of writing one body are one body.
+    let body_hash = || {
+        let canonical = serde_json::to_vec(body).unwrap_or_default();
+        key.digest(&[b"body", &canonical])
+    };
     let arrived = envelope.arrived();
     let person = person(kind, root);
     let friend = kind.addresses_friend();
@@ -80,7 +80,7 @@ fn event(
         sharer: sharer.as_ref(),
         day: &arrived.to_zoned(TimeZone::UTC).date().to_string(),
         delivery: envelope.delivery.as_deref(),
-        body_hash: hash,
+        body_hash: &body_hash,
     });
     let natural: Vec<&str> = natural.iter().map(String::as_str).collect();
     let as_of = if friend { None } else { as_of(person, root) };
@@ -89,8 +89,8 @@ fn event(
     } else {
         patch::patch(kind, person, root)
     };
+    let id = EventId::new(key, &store.id, &natural);
     Event {
-        id: EventId::new(key, &store.id, &natural),
         guard,
         kind,
         role: if friend { Role::Contact } else { Role::Member },
@@ -101,9 +101,10 @@ fn event(
             // No news is younger than its arrival: a clock that is wrong must not freeze a member.
             as_of: as_of.unwrap_or(arrived).min(arrived),
             arrived,
-            hash: hash.chars().take(8).collect(),
+            hash: id.as_str().chars().take(8).collect(),
             source: NAME.to_owned(),
         },
+        id,
         who,
     }
 }

@@ -1,6 +1,6 @@
 //! The one HTTP client.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use reqwest::{Client, Url, header::HeaderValue, redirect::Policy};
@@ -67,14 +67,7 @@ impl Http {
             None => base,
         };
         let tls_error = |error: &dyn std::fmt::Display| HttpError::Tls(error.to_string());
-        let roots = webpki_roots::TLS_SERVER_ROOTS.to_vec();
-        let tls = rustls::ClientConfig::builder_with_provider(Arc::new(
-            rustls::crypto::aws_lc_rs::default_provider(),
-        ))
-        .with_safe_default_protocol_versions()
-        .map_err(|error| tls_error(&error))?
-        .with_root_certificates(rustls::RootCertStore { roots })
-        .with_no_client_auth();
+        let tls = platform::tls::client_config().map_err(|error| tls_error(&error))?;
         let client = Client::builder()
             .tls_backend_preconfigured(tls)
             .redirect(Policy::none())

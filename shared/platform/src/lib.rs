@@ -15,6 +15,7 @@ mod state;
 mod stores;
 mod table;
 pub mod telemetry;
+pub mod tls;
 
 pub use clock::{Clock, Deadline, SystemClock};
 pub use config::{Config, ConfigError};

@@ -1,6 +1,7 @@
 //! The ports on AWS.
 
 mod batch;
+mod http;
 mod ports;
 mod queue;
 mod secrets;
@@ -19,10 +20,6 @@ use aws_config::{
     retry::RetryConfig, timeout::TimeoutConfig,
 };
 use aws_sdk_sqs::config::SharedCredentialsProvider;
-use aws_smithy_http_client::{
-    Builder,
-    tls::{Provider, rustls_provider::CryptoMode},
-};
 
 use crate::config::variable;
 
@@ -30,7 +27,7 @@ use crate::config::variable;
 /// three times, so that one stuck connection does not cost an invocation.
 ///
 /// Credentials and region are those that Lambda puts into the environment: the SDK's own search for other places would
-/// be a tenth of every binary. All clients share one HTTP client, because each of its own would read the machine's roots.
+/// be a tenth of every binary. All clients share one HTTP client.
 pub fn connect() -> SdkConfig {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(2))
@@ -38,14 +35,13 @@ pub fn connect() -> SdkConfig {
         .operation_timeout(Duration::from_secs(9))
         .build();
     let credentials = EnvironmentVariableCredentialsProvider::new();
-    let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc));
     let mut config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .region(variable("AWS_REGION").map(Region::new))
         .timeout_config(timeouts)
         .retry_config(RetryConfig::standard().with_max_attempts(3))
-        .http_client(http.build_https());
+        .http_client(http::Http::new());
     config.set_endpoint_url(variable("AWS_ENDPOINT_URL"));
     config.build()
 }

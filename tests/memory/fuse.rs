@@ -8,7 +8,8 @@ use std::sync::{
 use async_trait::async_trait;
 use delivery::{NoReply, Wire};
 use platform::{
-    Condition, Item, Outgoing, Queue, QueueError, RowKey, Table, TableError, Update, Written,
+    Condition, Item, Listed, Outgoing, Page, Queue, QueueError, RowKey, Table, TableError,
+    Transacted, Update, Write, Written,
 };
 use vendors::{Call, Header, Reply};
 
@@ -122,6 +123,60 @@ impl<T: Table + ?Sized> Table for Fused<T> {
         match self.fuse.passes() {
             Passes::Yes => self.inner.update(key, update).await,
             Passes::Silently => self.inner.update(key, update).await.and(Err(broken())),
+            Passes::No => Err(broken()),
+        }
+    }
+
+    async fn delete(
+        &self,
+        key: &RowKey,
+        condition: Option<Condition>,
+    ) -> Result<Written, TableError> {
+        // Whoever else is at work gets a turn between any two calls.
+        tokio::task::yield_now().await;
+        match self.fuse.passes() {
+            Passes::Yes => self.inner.delete(key, condition).await,
+            Passes::Silently => self.inner.delete(key, condition).await.and(Err(broken())),
+            Passes::No => Err(broken()),
+        }
+    }
+
+    async fn page(
+        &self,
+        pk: &str,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page, TableError> {
+        // Whoever else is at work gets a turn between any two calls.
+        tokio::task::yield_now().await;
+        match self.fuse.passes() {
+            Passes::Yes => self.inner.page(pk, prefix, after, limit).await,
+            Passes::Silently | Passes::No => Err(broken()),
+        }
+    }
+
+    async fn work(
+        &self,
+        list: &str,
+        from: &str,
+        until: &str,
+        limit: usize,
+    ) -> Result<Vec<Listed>, TableError> {
+        // Whoever else is at work gets a turn between any two calls.
+        tokio::task::yield_now().await;
+        match self.fuse.passes() {
+            Passes::Yes => self.inner.work(list, from, until, limit).await,
+            Passes::Silently | Passes::No => Err(broken()),
+        }
+    }
+
+    async fn transact(&self, writes: Vec<Write>) -> Result<Transacted, TableError> {
+        // Whoever else is at work gets a turn between any two calls.
+        tokio::task::yield_now().await;
+        match self.fuse.passes() {
+            Passes::Yes => self.inner.transact(writes).await,
+            Passes::Silently => self.inner.transact(writes).await.and(Err(broken())),
             Passes::No => Err(broken()),
         }
     }

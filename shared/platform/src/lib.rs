@@ -25,8 +25,8 @@ pub use secrets::{SecretCache, Secrets, SecretsError};
 pub use state::{MemberState, member_row};
 pub use stores::{StoreError, Stores};
 pub use table::{
-    Condition, Item, RowKey, Table, TableError, Update, Value, Written, from_item, text, texts,
-    to_item, whole,
+    Condition, Item, Listed, Page, RowKey, Table, TableError, Transacted, Update, Value, Write,
+    Written, from_item, text, texts, to_item, whole,
 };
 
 /// A random name of 32 hexadecimal digits: a nonce or a token.

@@ -79,6 +79,13 @@ pub enum Written {
 }
 
 /// Items name people.
+impl fmt::Debug for Page {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Page({} rows)", self.items.len())
+    }
+}
+
+/// Items name people.
 impl fmt::Debug for Written {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(if matches!(self, Self::Done(_)) {
@@ -87,6 +94,46 @@ impl fmt::Debug for Written {
             "Refused(…)"
         })
     }
+}
+
+/// Some rows of one partition.
+#[derive(Clone, Default, PartialEq)]
+pub struct Page {
+    /// The rows, in the order of their place.
+    pub items: Vec<Item>,
+    /// After which place the next page begins; none when this was the last.
+    pub next: Option<String>,
+}
+
+/// A row that is listed in the index `work`: it is due, or waits for something.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// The row.
+    pub key: RowKey,
+    /// Its place in the list.
+    pub place: String,
+}
+
+/// One write of several that happen together or not at all.
+#[derive(Clone, PartialEq)]
+pub enum Write {
+    /// Writes a whole row.
+    Put(Item, Option<Condition>),
+    /// Changes some attributes of a row.
+    Update(RowKey, Update),
+    /// Removes a row.
+    Delete(RowKey, Option<Condition>),
+    /// Writes nothing: the condition must hold.
+    Check(RowKey, Condition),
+}
+
+/// What became of several writes together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Transacted {
+    /// All happened.
+    Done,
+    /// None happened; the conditions of these did not hold, by their place among the writes.
+    Refused(Vec<usize>),
 }
 
 /// The table did not do what was asked. Carries AWS's error code and nothing of the row.
@@ -120,6 +167,48 @@ pub trait Table: Send + Sync {
     /// # Errors
     /// [`TableError::Unavailable`].
     async fn update(&self, key: &RowKey, update: Update) -> Result<Written, TableError>;
+
+    /// Removes a row if the condition holds. The row as it was is given back either way.
+    ///
+    /// # Errors
+    /// [`TableError::Unavailable`].
+    async fn delete(
+        &self,
+        key: &RowKey,
+        condition: Option<Condition>,
+    ) -> Result<Written, TableError>;
+
+    /// Reads rows of one partition consistently, in order: those whose place begins with `prefix`, after `after`, at most
+    /// `limit` of them.
+    ///
+    /// # Errors
+    /// [`TableError::Unavailable`].
+    async fn page(
+        &self,
+        pk: &str,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page, TableError>;
+
+    /// Rows of one list in the index `work`, in the order of their places: those from `from` to `until`, both
+    /// included, at most `limit` of them. The index is a hint and lags behind: the row itself says what it is.
+    ///
+    /// # Errors
+    /// [`TableError::Unavailable`].
+    async fn work(
+        &self,
+        list: &str,
+        from: &str,
+        until: &str,
+        limit: usize,
+    ) -> Result<Vec<Listed>, TableError>;
+
+    /// Makes at most a hundred writes together or none of them. Costs twice what they cost alone.
+    ///
+    /// # Errors
+    /// [`TableError::Unavailable`], also when someone else writes one of the rows at this very moment.
+    async fn transact(&self, writes: Vec<Write>) -> Result<Transacted, TableError>;
 }
 
 /// A row of a type of ours, as the table has it.

@@ -5,13 +5,20 @@ use aws_config::SdkConfig;
 use aws_sdk_dynamodb::{
     Client,
     error::SdkError,
-    operation::{put_item::PutItemError, update_item::UpdateItemError},
-    types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure},
+    operation::{
+        delete_item::DeleteItemError, put_item::PutItemError,
+        transact_write_items::TransactWriteItemsError, update_item::UpdateItemError,
+    },
+    types::{
+        self, AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+    },
 };
 use serde_dynamo::Item;
 
 use super::code;
-use crate::{Condition, RowKey, Table, TableError, Update, Written};
+use crate::{
+    Condition, Listed, Page, RowKey, Table, TableError, Transacted, Update, Write, Written,
+};
 
 /// A DynamoDB table.
 #[derive(Debug, Clone)]
@@ -103,6 +110,194 @@ impl Table for DynamoTable {
             },
             Err(error) => Err(TableError::Unavailable(code(&error))),
         }
+    }
+
+    async fn delete(
+        &self,
+        key: &RowKey,
+        condition: Option<Condition>,
+    ) -> Result<Written, TableError> {
+        let mut names = Names::default();
+        let expression = condition.map(|condition| names.condition(&condition));
+        let deleted = self
+            .client
+            .delete_item()
+            .table_name(&self.name)
+            .set_key(Some(attributes(key)))
+            .set_condition_expression(expression)
+            .set_expression_attribute_names(names.names())
+            .set_expression_attribute_values(names.values())
+            .return_values(ReturnValue::AllOld)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        match deleted {
+            Ok(done) => Ok(Written::Done(done.attributes.map(Item::from))),
+            Err(SdkError::ServiceError(service)) => match service.into_err() {
+                DeleteItemError::ConditionalCheckFailedException(refused) => {
+                    Ok(Written::Refused(refused.item.map(Item::from)))
+                }
+                error => Err(unavailable(&error)),
+            },
+            Err(error) => Err(TableError::Unavailable(code(&error))),
+        }
+    }
+
+    async fn page(
+        &self,
+        pk: &str,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page, TableError> {
+        let value = |text: &str| AttributeValue::S(text.to_owned());
+        let mut query = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .consistent_read(true)
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
+            .set_exclusive_start_key(after.map(|after| attributes(&RowKey::new(pk, after))))
+            .expression_attribute_values(":pk", value(pk));
+        query = if prefix.is_empty() {
+            query.key_condition_expression("pk = :pk")
+        } else {
+            query
+                .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
+                .expression_attribute_values(":prefix", value(prefix))
+        };
+        let page = query
+            .send()
+            .await
+            .map_err(|error| TableError::Unavailable(code(&error)))?;
+        let next = page
+            .last_evaluated_key
+            .and_then(|mut key| key.remove("sk"))
+            .and_then(|sk| sk.as_s().ok().cloned());
+        let items = page.items.unwrap_or_default();
+        Ok(Page {
+            items: items.into_iter().map(Item::from).collect(),
+            next,
+        })
+    }
+
+    async fn work(
+        &self,
+        list: &str,
+        from: &str,
+        until: &str,
+        limit: usize,
+    ) -> Result<Vec<Listed>, TableError> {
+        let value = |text: &str| AttributeValue::S(text.to_owned());
+        let page = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .index_name("work")
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
+            .key_condition_expression("wp = :list AND ws BETWEEN :from AND :until")
+            .expression_attribute_values(":list", value(list))
+            .expression_attribute_values(":from", value(from))
+            .expression_attribute_values(":until", value(until))
+            .send()
+            .await
+            .map_err(|error| TableError::Unavailable(code(&error)))?;
+        let listed = page
+            .items
+            .unwrap_or_default()
+            .into_iter()
+            .filter_map(|row| {
+                let part = |name: &str| row.get(name)?.as_s().ok().cloned();
+                Some(Listed {
+                    key: RowKey::new(part("pk")?, part("sk")?),
+                    place: part("ws")?,
+                })
+            });
+        Ok(listed.collect())
+    }
+
+    async fn transact(&self, writes: Vec<Write>) -> Result<Transacted, TableError> {
+        let items = writes.into_iter().map(|write| self.transacted(write));
+        let written = self
+            .client
+            .transact_write_items()
+            .set_transact_items(Some(items.collect::<Result<_, _>>()?))
+            .send()
+            .await;
+        let error = match written {
+            Ok(_) => return Ok(Transacted::Done),
+            Err(error) => error,
+        };
+        if let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
+            error.as_service_error()
+        {
+            let reasons = cancelled.cancellation_reasons().iter().enumerate();
+            let refused: Vec<usize> = reasons
+                .filter(|(_, reason)| reason.code() == Some("ConditionalCheckFailed"))
+                .map(|(place, _)| place)
+                .collect();
+            if !refused.is_empty() {
+                return Ok(Transacted::Refused(refused));
+            }
+        }
+        Err(TableError::Unavailable(code(&error)))
+    }
+}
+
+impl DynamoTable {
+    fn transacted(&self, write: Write) -> Result<TransactWriteItem, TableError> {
+        let mut names = Names::default();
+        let item = TransactWriteItem::builder();
+        let shape = |error: aws_sdk_dynamodb::error::BuildError| {
+            TableError::Shape(format!("a write that is not whole: {error}"))
+        };
+        Ok(match write {
+            Write::Put(row, condition) => {
+                let condition = condition.map(|condition| names.condition(&condition));
+                let put = types::Put::builder()
+                    .table_name(&self.name)
+                    .set_item(Some(row.into()))
+                    .set_condition_expression(condition)
+                    .set_expression_attribute_names(names.names())
+                    .set_expression_attribute_values(names.values());
+                item.put(put.build().map_err(shape)?)
+            }
+            Write::Update(key, update) => {
+                let expression = names.update(&update);
+                let condition = update
+                    .condition
+                    .map(|condition| names.condition(&condition));
+                let update = types::Update::builder()
+                    .table_name(&self.name)
+                    .set_key(Some(attributes(&key)))
+                    .update_expression(expression)
+                    .set_condition_expression(condition)
+                    .set_expression_attribute_names(names.names())
+                    .set_expression_attribute_values(names.values());
+                item.update(update.build().map_err(shape)?)
+            }
+            Write::Delete(key, condition) => {
+                let condition = condition.map(|condition| names.condition(&condition));
+                let delete = types::Delete::builder()
+                    .table_name(&self.name)
+                    .set_key(Some(attributes(&key)))
+                    .set_condition_expression(condition)
+                    .set_expression_attribute_names(names.names())
+                    .set_expression_attribute_values(names.values());
+                item.delete(delete.build().map_err(shape)?)
+            }
+            Write::Check(key, condition) => {
+                let condition = names.condition(&condition);
+                let check = types::ConditionCheck::builder()
+                    .table_name(&self.name)
+                    .set_key(Some(attributes(&key)))
+                    .condition_expression(condition)
+                    .set_expression_attribute_names(names.names())
+                    .set_expression_attribute_values(names.values());
+                item.condition_check(check.build().map_err(shape)?)
+            }
+        }
+        .build())
     }
 }
 

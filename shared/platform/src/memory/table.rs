@@ -7,7 +7,9 @@ use async_trait::async_trait;
 use serde_dynamo::{AttributeValue, Item};
 
 use super::size;
-use crate::{Condition, RowKey, Table, TableError, Update, Written};
+use crate::{
+    Condition, Listed, Page, RowKey, Table, TableError, Transacted, Update, Write, Written,
+};
 
 /// What the table was asked to do, counted as DynamoDB bills it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -27,6 +29,8 @@ pub struct MemoryTable(Mutex<State>);
 #[derive(Default)]
 struct State {
     rows: BTreeMap<RowKey, Item>,
+    /// The index `work`: list and place to row.
+    work: BTreeMap<(String, String, RowKey), ()>,
     usage: Usage,
     down: bool,
 }
@@ -86,21 +90,148 @@ impl Table for MemoryTable {
     }
 
     async fn put(&self, item: Item, condition: Option<Condition>) -> Result<Written, TableError> {
-        let mut state = self.asked()?;
-        let key = key_of(&item)?;
-        let old = state.rows.get(&key).cloned();
-        if !condition.is_none_or(|condition| holds(&condition, old.as_ref())) {
-            state.usage.write_units += 1;
-            return Ok(Written::Refused(old));
-        }
-        fits(&item)?;
-        state.usage.write_units += units(&item, old.as_ref());
-        state.rows.insert(key, item);
-        Ok(Written::Done(None))
+        self.asked()?.put(item, condition)
     }
 
     async fn update(&self, key: &RowKey, update: Update) -> Result<Written, TableError> {
+        self.asked()?.update(key, update)
+    }
+
+    async fn delete(
+        &self,
+        key: &RowKey,
+        condition: Option<Condition>,
+    ) -> Result<Written, TableError> {
+        Ok(self.asked()?.delete(key, condition))
+    }
+
+    async fn page(
+        &self,
+        pk: &str,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page, TableError> {
+        let state = self.asked()?;
+        let first = RowKey::new(pk, after.unwrap_or(prefix).max(prefix));
+        let mut own = state
+            .rows
+            .range(first..)
+            .take_while(|(key, _)| key.pk == pk && key.sk.starts_with(prefix))
+            .filter(|(key, _)| after.is_none_or(|after| key.sk.as_str() > after));
+        let items: Vec<(String, Item)> = own
+            .by_ref()
+            .take(limit)
+            .map(|(key, item)| (key.sk.clone(), item.clone()))
+            .collect();
+        let more = own.next().is_some();
+        let next = items.last().filter(|_| more).map(|(sk, _)| sk.clone());
+        let items = items.into_iter().map(|(_, item)| item).collect();
+        Ok(Page { items, next })
+    }
+
+    async fn work(
+        &self,
+        list: &str,
+        from: &str,
+        until: &str,
+        limit: usize,
+    ) -> Result<Vec<Listed>, TableError> {
+        let state = self.asked()?;
+        let first = (list.to_owned(), from.to_owned(), RowKey::new("", ""));
+        let due = state
+            .work
+            .range(first..)
+            .take_while(|((in_list, place, _), ())| in_list == list && place.as_str() <= until);
+        let listed = due.take(limit).map(|((_, place, key), ())| Listed {
+            key: key.clone(),
+            place: place.clone(),
+        });
+        Ok(listed.collect())
+    }
+
+    async fn transact(&self, writes: Vec<Write>) -> Result<Transacted, TableError> {
         let mut state = self.asked()?;
+        let mut refused = Vec::new();
+        for (place, write) in writes.iter().enumerate() {
+            let (key, condition) = match write {
+                Write::Put(item, condition) => (key_of(item)?, condition.as_ref()),
+                Write::Update(key, update) => (key.clone(), update.condition.as_ref()),
+                Write::Delete(key, condition) => (key.clone(), condition.as_ref()),
+                Write::Check(key, condition) => (key.clone(), Some(condition)),
+            };
+            if condition.is_some_and(|condition| !holds(condition, state.rows.get(&key))) {
+                refused.push(place);
+            }
+        }
+        let before = state.usage.write_units;
+        if !refused.is_empty() {
+            state.usage.write_units += 2 * writes.len();
+            return Ok(Transacted::Refused(refused));
+        }
+        for write in writes {
+            match write {
+                Write::Put(item, _) => drop(state.put(item, None)?),
+                Write::Update(key, update) => drop(state.update(
+                    &key,
+                    Update {
+                        condition: None,
+                        ..update
+                    },
+                )?),
+                Write::Delete(key, _) => drop(state.delete(&key, None)),
+                Write::Check(..) => state.usage.write_units += 1,
+            }
+        }
+        // A transaction costs twice what its writes cost alone.
+        state.usage.write_units += state.usage.write_units - before;
+        Ok(Transacted::Done)
+    }
+}
+
+impl State {
+    fn store(&mut self, key: RowKey, item: Item) {
+        self.forget(&key);
+        if let Some((list, place)) = listing(&item) {
+            self.work.insert((list, place, key.clone()), ());
+        }
+        self.rows.insert(key, item);
+    }
+
+    fn forget(&mut self, key: &RowKey) -> Option<Item> {
+        let old = self.rows.remove(key)?;
+        if let Some((list, place)) = listing(&old) {
+            self.work.remove(&(list, place, key.clone()));
+        }
+        Some(old)
+    }
+
+    fn put(&mut self, item: Item, condition: Option<Condition>) -> Result<Written, TableError> {
+        let key = key_of(&item)?;
+        let old = self.rows.get(&key).cloned();
+        if !condition.is_none_or(|condition| holds(&condition, old.as_ref())) {
+            self.usage.write_units += 1;
+            return Ok(Written::Refused(old));
+        }
+        fits(&item)?;
+        self.usage.write_units += units(&item, old.as_ref());
+        self.store(key, item);
+        Ok(Written::Done(None))
+    }
+
+    fn delete(&mut self, key: &RowKey, condition: Option<Condition>) -> Written {
+        let old = self.rows.get(key).cloned();
+        let units = old.as_ref().map_or(1, |old| units(old, None));
+        if !condition.is_none_or(|condition| holds(&condition, old.as_ref())) {
+            self.usage.write_units += 1;
+            return Written::Refused(old);
+        }
+        self.usage.write_units += units;
+        Written::Done(self.forget(key))
+    }
+
+    fn update(&mut self, key: &RowKey, update: Update) -> Result<Written, TableError> {
+        let state = self;
         let old = state.rows.get(key).cloned();
         if !update
             .condition
@@ -135,9 +266,18 @@ impl Table for MemoryTable {
         }
         fits(&item)?;
         state.usage.write_units += units(&item, old.as_ref());
-        state.rows.insert(key.clone(), item);
+        state.store(key.clone(), item);
         Ok(Written::Done(old))
     }
+}
+
+/// List and place in the index `work`, where the row has both.
+fn listing(item: &Item) -> Option<(String, String)> {
+    let part = |name| match item.as_ref().get(name) {
+        Some(AttributeValue::S(text)) => Some(text.clone()),
+        _ => None,
+    };
+    Some((part("wp")?, part("ws")?))
 }
 
 /// The service refuses an item over 400 KB.

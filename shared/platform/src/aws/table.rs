@@ -224,9 +224,8 @@ impl Table for DynamoTable {
             .set_transact_items(Some(items.collect::<Result<_, _>>()?))
             .send()
             .await;
-        let error = match written {
-            Ok(_) => return Ok(Transacted::Done),
-            Err(error) => error,
+        let Err(error) = written else {
+            return Ok(Transacted::Done);
         };
         if let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
             error.as_service_error()

@@ -1,5 +1,5 @@
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -30,7 +30,7 @@ pub struct MemoryTable(Mutex<State>);
 struct State {
     rows: BTreeMap<RowKey, Item>,
     /// The index `work`: list and place to row.
-    work: BTreeMap<(String, String, RowKey), ()>,
+    work: BTreeSet<(String, String, RowKey)>,
     usage: Usage,
     down: bool,
 }
@@ -142,8 +142,8 @@ impl Table for MemoryTable {
         let due = state
             .work
             .range(first..)
-            .take_while(|((in_list, place, _), ())| in_list == list && place.as_str() <= until);
-        let listed = due.take(limit).map(|((_, place, key), ())| Listed {
+            .take_while(|(in_list, place, _)| in_list == list && place.as_str() <= until);
+        let listed = due.take(limit).map(|(_, place, key)| Listed {
             key: key.clone(),
             place: place.clone(),
         });
@@ -193,7 +193,7 @@ impl State {
     fn store(&mut self, key: RowKey, item: Item) {
         self.forget(&key);
         if let Some((list, place)) = listing(&item) {
-            self.work.insert((list, place, key.clone()), ());
+            self.work.insert((list, place, key.clone()));
         }
         self.rows.insert(key, item);
     }

@@ -86,22 +86,22 @@ fn cases() -> Vec<Case> {
         ),
         (
             Does::Answers(401, error("NotAuthorized")),
-            "misconfigured",
+            "parked",
             Some("unauthorized"),
         ),
         (
             Does::Answers(403, error("NotAuthorized")),
-            "misconfigured",
+            "parked",
             Some("unauthorized"),
         ),
         (
             Does::Answers(404, json!({})),
-            "misconfigured",
+            "parked",
             Some("wrong_address"),
         ),
         (
             Does::Answers(302, json!({})),
-            "misconfigured",
+            "parked",
             Some("wrong_address"),
         ),
         (
@@ -430,11 +430,8 @@ async fn a_missing_credential_keeps_the_message() {
     let world = World::new().await;
     world.secrets.set("bridge/example/rule", r#"{"v":1}"#);
     coupon(&world).await;
-    assert_eq!(
-        world.push().await,
-        [Outcome::Misconfigured(Reason::SecretMissing)]
-    );
-    assert_eq!(world.waiting().len(), 1);
+    assert_eq!(world.push().await, [Outcome::Parked(Reason::SecretMissing)]);
+    assert_eq!(world.parked("example").await.len(), 1);
     assert!(world.vendor.writes().is_empty());
     world
         .secrets

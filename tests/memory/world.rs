@@ -10,11 +10,11 @@ use std::{
 };
 
 use async_trait::async_trait;
-use delivery::{NoReply, Pusher, Received, Wire};
+use delivery::{NoReply, Parked, Pusher, Received, Tended, Wire};
 use jiff::{SignedDuration, Timestamp};
 use loyalty::{HashKey, StoreId};
 use platform::{
-    Clock, Deadline, Item, SecretCache, Stores,
+    Clock, Deadline, Item, Stores, Table as _,
     memory::{MemoryClock, MemoryQueue, MemorySecrets, MemoryTable},
 };
 use recording::{Delivered, Failure, Recorded, Recorder};
@@ -301,21 +301,18 @@ impl World {
             queues: [("rule".to_owned(), RULE_QUEUE.to_owned())].into(),
             source: registry::source,
         };
-        let pusher = Pusher {
-            destination: &Rule,
-            table: fused_table,
-            queue: fused_queue,
-            clock: clock.clone(),
-            stores: Stores::new(table.clone(), clock.clone()),
-            secrets: SecretCache::new(secrets.clone(), clock.clone()),
-            secret_prefix: "bridge".to_owned(),
-            wire: Arc::new(Fused {
-                fuse: fuse.clone(),
-                inner: vendor.clone(),
-            }),
-            queue_url: RULE_QUEUE.to_owned(),
-            pauses: delivery::Pauses::default(),
-        };
+        let wire = Arc::new(Fused {
+            fuse: fuse.clone(),
+            inner: vendor.clone(),
+        });
+        let pusher = Pusher::new(
+            &Rule,
+            (fused_table, fused_queue),
+            (secrets.clone(), "bridge".to_owned()),
+            clock.clone(),
+            wire,
+            RULE_QUEUE.to_owned(),
+        );
         let world = Self {
             fuse,
             table,
@@ -489,12 +486,45 @@ impl World {
             .collect()
     }
 
-    /// Moves the clock until nothing waits any more; gives every outcome on the way.
+    /// What upkeep does every five minutes, for these stores of one account.
+    pub(crate) async fn tend(&self, stores: &[&str]) -> Tended {
+        let mut settings = Vec::new();
+        for store in stores {
+            let store = StoreId::parse(store).unwrap();
+            settings.push(self.pusher.stores.get(&store).await.unwrap());
+        }
+        let deadline = Deadline::after(SignedDuration::from_secs(290), &*self.clock);
+        self.pusher.tend(&settings, deadline).await.unwrap()
+    }
+
+    /// The parked messages of a store, oldest first.
+    pub(crate) async fn parked(&self, store: &str) -> Vec<Value> {
+        let list = Parked::list(&StoreId::parse(store).unwrap(), "rule");
+        let listed = self.table.work(&list, "", "~", 1_000).await.unwrap();
+        let mut rows = Vec::new();
+        for listed in listed {
+            rows.push(as_json(
+                self.table.get(&listed.key, true).await.unwrap().unwrap(),
+            ));
+        }
+        rows
+    }
+
+    /// Moves the clock until nothing waits any more, neither on the queue nor in the table, with upkeep every five
+    /// minutes; gives every outcome on the way.
     pub(crate) async fn settle(&self) -> Vec<Outcome> {
         let mut outcomes = self.push().await;
-        for _ in 0..50 {
-            let Some(next) = self.next_due() else {
-                return outcomes;
+        for _ in 0..80 {
+            let parked = !self.parked("example").await.is_empty();
+            let run = self.clock.now() + SignedDuration::from_mins(5);
+            let next = match self.next_due() {
+                None if !parked => return outcomes,
+                Some(next) if !parked || next < run => next,
+                _ => {
+                    self.clock.advance(SignedDuration::from_mins(5));
+                    self.tend(&["example"]).await;
+                    continue;
+                }
             };
             let wait = next
                 .duration_since(self.clock.now())
@@ -502,7 +532,7 @@ impl World {
             self.clock.advance(wait + SignedDuration::from_millis(1));
             outcomes.extend(self.push().await);
         }
-        panic!("messages still wait after fifty rounds: {outcomes:?}");
+        panic!("messages still wait after eighty rounds: {outcomes:?}");
     }
 
     pub(crate) fn rows(&self, email: &str) -> Vec<Value> {

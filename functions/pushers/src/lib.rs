@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
-use delivery::{Http, Pauses, Pusher, Received};
+use delivery::{Http, Pusher, Received};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use platform::{
-    Config, Deadline, SecretCache, Stores,
+    Config, Deadline,
     aws::{PortsConfig, give_back},
     telemetry,
 };
@@ -26,18 +26,15 @@ pub async fn serve(destination: &'static dyn Destination) -> Result<(), Error> {
     config.finish()?;
 
     let ports = ports.connect();
-    let pusher = Pusher {
+    let wire = Arc::new(Http::new(destination.base(), stand_in.as_deref())?);
+    let pusher = Pusher::new(
         destination,
-        stores: Stores::new(ports.table.clone(), ports.clock.clone()),
-        table: ports.table,
-        queue: ports.queue,
-        secrets: SecretCache::new(ports.secrets, ports.clock.clone()),
-        clock: ports.clock,
-        secret_prefix,
-        wire: Arc::new(Http::new(destination.base(), stand_in.as_deref())?),
+        (ports.table, ports.queue),
+        (ports.secrets, secret_prefix),
+        ports.clock,
+        wire,
         queue_url,
-        pauses: Pauses::default(),
-    };
+    );
     run(service_fn(|event| push(&pusher, event))).await
 }
 

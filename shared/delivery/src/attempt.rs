@@ -2,13 +2,14 @@
 
 use std::{sync::Arc, time::Duration};
 
+use jiff::Timestamp;
 use loyalty::StoreId;
 use platform::Deadline;
 use secrecy::{ExposeSecret, SecretString};
-use vendors::{Answer, Call, Header, Reason, Reply};
+use vendors::{Answer, Call, Header, Outcome, Reason, Reply};
 
 use crate::{
-    Pusher,
+    Account, Pusher,
     http::{self, NoReply},
 };
 
@@ -30,23 +31,26 @@ pub(crate) struct Credential {
     headers: Vec<Header>,
 }
 
-impl Credential {
-    /// The headers that carry it.
-    pub(crate) fn headers(&self) -> &[Header] {
-        &self.headers
-    }
+/// The line that calls are made on, with the permits for them.
+pub(crate) struct OnLine {
+    pub(crate) account: Account,
+    pub(crate) permits: Vec<Timestamp>,
 }
 
 impl Pusher {
     /// The store's credential.
-    pub(crate) async fn credential(&self, store: &StoreId) -> Result<Credential, Reason> {
+    pub(crate) async fn credential(&self, store: &StoreId) -> Result<Credential, Outcome> {
         let name = format!("{}/{store}/{}", self.secret_prefix, self.destination.name());
         let secret = self.secrets.get(&name).await.map_err(|error| {
             tracing::error!(%store, %error, "the credential could not be read");
-            Reason::SecretMissing
+            Outcome::Retry {
+                after: Duration::from_mins(1),
+                reason: Reason::SecretsUnavailable,
+            }
         })?;
-        let secret = secret.ok_or(Reason::SecretMissing)?;
-        let headers = self.headers(&secret).ok_or(Reason::SecretMissing)?;
+        let missing = Outcome::Misconfigured(Reason::SecretMissing);
+        let secret = secret.ok_or(missing)?;
+        let headers = self.headers(&secret).ok_or(missing)?;
         Ok(Credential {
             name,
             secret,
@@ -59,11 +63,32 @@ impl Pusher {
             .credential(&serde_json::from_str(secret.expose_secret()).ok()?)
     }
 
+    /// Sends one call, and counts it on its line.
+    pub(crate) async fn call(
+        &self,
+        call: &Call,
+        credential: &Credential,
+        line: &mut OnLine,
+    ) -> Result<Reply, NoReply> {
+        let permitted = line.permits.pop().is_some();
+        let reply = self.wire.send(call, &credential.headers).await;
+        let status = reply.as_ref().map(|reply| reply.status);
+        let (error, failed) = match status {
+            Err(_) => (true, Some(Reason::NoAnswer)),
+            Ok(408 | 425 | 500..) => (true, Some(Reason::VendorError)),
+            Ok(status) => (status >= 300, None),
+        };
+        self.lines.count(&line.account, error, failed, permitted);
+        tracing::debug!(method = ?call.method, status = status.ok(), "called");
+        reply
+    }
+
     /// Makes the call.
     pub(crate) async fn attempt(
         &self,
         call: &Call,
         credential: &mut Credential,
+        line: &mut OnLine,
         deadline: Deadline,
     ) -> Attempted {
         let mut call = call.clone();
@@ -74,12 +99,11 @@ impl Pusher {
             if calls > 0 && deadline.remaining(&*self.clock) <= http::TIMEOUT {
                 return Attempted::NotSent(Reason::OutOfTime);
             }
-            let reply = match self.wire.send(&call, &credential.headers).await {
+            let reply = match self.call(&call, credential, line).await {
                 Err(NoReply::NotSent) => return Attempted::NotSent(Reason::NoAnswer),
                 Err(NoReply::NotAnswered) => None,
                 Ok(reply) => Some(reply),
             };
-            log(&call, reply.as_ref());
             match self.destination.answer(&call, reply.as_ref()) {
                 Answer::Amend(other) if !amended => {
                     amended = true;
@@ -121,10 +145,6 @@ impl Pusher {
         credential.headers = headers;
         true
     }
-}
-
-fn log(call: &Call, reply: Option<&Reply>) {
-    tracing::debug!(method = ?call.method, status = reply.map(|reply| reply.status), "called");
 }
 
 /// How long to wait before the next try: doubling from five seconds, with up to a quarter more so that many do not come

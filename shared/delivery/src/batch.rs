@@ -4,10 +4,13 @@ use std::{collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc, time::Durat
 
 use futures_util::{FutureExt as _, StreamExt as _, stream};
 use loyalty::{MemberKey, StoreId};
-use platform::{Clock, Deadline, Queue, SecretCache, Stores, Table, telemetry};
+use platform::{Clock, Deadline, Queue, SecretCache, Secrets, Stores, Table, telemetry};
 use vendors::{Destination, Message, Outcome, Reason};
 
-use crate::{Pauses, Wire, member::Job};
+use crate::{
+    Lines, Wire,
+    member::{Job, Turns},
+};
 
 /// Members worked on at the same time. Rule's own client has four calls under way.
 const AT_ONCE: usize = 4;
@@ -32,8 +35,8 @@ pub struct Pusher {
     pub wire: Arc<dyn Wire>,
     /// The queue that the messages come from, to give them back with a wait.
     pub queue_url: String,
-    /// Stores that are not called for a while.
-    pub pauses: Pauses,
+    /// The lines to the vendor's accounts.
+    pub lines: Lines,
 }
 
 /// A message as it was received.
@@ -48,6 +51,29 @@ pub struct Received {
 }
 
 impl Pusher {
+    /// Writes to one destination, over these ports.
+    pub fn new(
+        destination: &'static dyn Destination,
+        (table, queue): (Arc<dyn Table>, Arc<dyn Queue>),
+        (secrets, secret_prefix): (Arc<dyn Secrets>, String),
+        clock: Arc<dyn Clock>,
+        wire: Arc<dyn Wire>,
+        queue_url: String,
+    ) -> Self {
+        Self {
+            destination,
+            stores: Stores::new(table.clone(), clock.clone()),
+            secrets: SecretCache::new(secrets, clock.clone()),
+            lines: Lines::new(table.clone(), clock.clone()),
+            table,
+            queue,
+            clock,
+            secret_prefix,
+            wire,
+            queue_url,
+        }
+    }
+
     /// Works through a batch. The result has one outcome for each message, in order; those with a wait were hidden for
     /// it and must be reported as failed.
     pub async fn push(&self, received: &[Received], deadline: Deadline) -> Vec<Outcome> {
@@ -68,6 +94,7 @@ impl Pusher {
                         place,
                         message,
                         receives: received.receives,
+                        quiet: false,
                     }),
                 Err(_) => outcomes[place] = unreadable(),
             }
@@ -90,16 +117,30 @@ impl Pusher {
     /// One member's turn. A panic gives only this member's messages back.
     async fn turn(&self, mut jobs: Vec<Job>, deadline: Deadline) -> (Vec<Job>, Vec<Outcome>) {
         jobs.sort_by_key(|job| job.message.note.as_ref().map(|note| note.occurrence));
-        if let Some(store) = jobs.first().map(|job| job.message.store.clone())
-            && let Some(outcome) = self.pauses.outcome(&store, self.clock.now())
-        {
-            let outcomes = vec![outcome; jobs.len()];
-            return (jobs, outcomes);
+        let done = self.guarded(&jobs, Turns::Live, deadline).await;
+        let mut outcomes = Vec::new();
+        for (job, outcome) in jobs.iter().zip(done) {
+            outcomes.push(match outcome {
+                Outcome::Misconfigured(reason) | Outcome::Parked(reason) => {
+                    self.parked(job, reason, outcome).await
+                }
+                outcome => outcome,
+            });
         }
-        let results = AssertUnwindSafe(Box::pin(self.member(&jobs, deadline)))
+        (jobs, outcomes)
+    }
+
+    /// One member's messages. A panic is an outcome.
+    pub(crate) async fn guarded(
+        &self,
+        jobs: &[Job],
+        turns: Turns,
+        deadline: Deadline,
+    ) -> Vec<Outcome> {
+        let done = AssertUnwindSafe(Box::pin(self.member(jobs, turns, deadline)))
             .catch_unwind()
             .await;
-        let results = results.unwrap_or_else(|_| {
+        done.unwrap_or_else(|_| {
             vec![
                 Outcome::Retry {
                     after: Duration::from_mins(1),
@@ -107,16 +148,26 @@ impl Pusher {
                 };
                 jobs.len()
             ]
-        });
-        for (job, outcome) in jobs.iter().zip(&results) {
-            self.pauses
-                .note(&job.message.store, *outcome, self.clock.now());
+        })
+    }
+
+    /// Parks a message. Where that cannot be done, it stays on its queue.
+    async fn parked(&self, job: &Job, reason: Reason, otherwise: Outcome) -> Outcome {
+        let Err(error) = self.park(&job.message, reason).await else {
+            return Outcome::Parked(reason);
+        };
+        tracing::error!(%error, "a message could not be parked; it stays on its queue");
+        match otherwise {
+            Outcome::Misconfigured(_) => otherwise,
+            _ => Outcome::Retry {
+                after: Duration::from_mins(1),
+                reason: Reason::TableUnavailable,
+            },
         }
-        (jobs, results)
     }
 
     /// One log line for each attempt, and a count of what a person must see.
-    fn report(&self, message: &Message, outcome: Outcome) {
+    pub(crate) fn report(&self, message: &Message, outcome: Outcome) {
         let destination = self.destination.name();
         let note = message.note.as_ref();
         let event = note.map(|note| note.event.as_str());

@@ -5,19 +5,17 @@ use vendors::{Form, Message, Note, OnAmbiguous, Outcome, Plan, Reason};
 
 use crate::{
     ledger::{Claim, Delivery, Status},
-    member::{Step, Turn, out_of_time},
+    member::{Job, Step, Turn, out_of_time},
 };
 
 /// How often an event may be started once more because nobody can tell whether it was, where the store asks for it.
 const RESENDS: u32 = 2;
 
 impl Turn<'_> {
-    pub(crate) async fn event(
-        &mut self,
-        message: &Message,
-        note: &Note,
-    ) -> Result<Step, TableError> {
-        let plan = match self.plan(Some(note), Form::Full) {
+    pub(crate) async fn event(&mut self, job: &Job, note: &Note) -> Result<Step, TableError> {
+        let message = &job.message;
+        let form = if job.quiet { Form::Quiet } else { Form::Full };
+        let plan = match self.plan(Some(note), form) {
             Ok(plan) => plan,
             Err(reason) => return Ok(Step::Done(Outcome::Skipped(reason))),
         };

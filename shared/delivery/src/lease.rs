@@ -32,6 +32,8 @@ pub(crate) struct Sync {
     pub(crate) written: Option<i64>,
     /// Why the picture was refused, when it was.
     pub(crate) refused: Option<String>,
+    /// Names the parking that came last, while parked work of this member waits.
+    pub(crate) waiting: Option<String>,
 }
 
 /// A lease that is held.
@@ -58,6 +60,11 @@ pub(crate) enum Acquired {
     Busy(Timestamp),
 }
 
+/// The row's key.
+pub(crate) fn key(store: &StoreId, member: &MemberKey, destination: &str) -> RowKey {
+    member_row(store, member, format!("SYNC#{destination}"))
+}
+
 /// Takes the lease if nobody holds it. `own` is added to what stands there: should this holder vanish, the next one
 /// knows what to look for.
 pub(crate) async fn acquire(
@@ -67,7 +74,7 @@ pub(crate) async fn acquire(
     until: Timestamp,
     own: Vec<String>,
 ) -> Result<Acquired, TableError> {
-    let key = member_row(store, member, format!("SYNC#{destination}"));
+    let key = key(store, member, destination);
     let token = platform::nonce();
     let update = Update {
         set: vec![

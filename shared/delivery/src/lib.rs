@@ -4,7 +4,9 @@
 //! pusher at a time work on a member and the picture is read after the lease is held. An automation is started at most
 //! once for one event: a claim stands in the table before the request, and a claim whose fate is unknown is settled by
 //! looking at the vendor. What cannot be told is shown to a person, unless the store asked to resend. A message is
-//! acknowledged only when it is sent, needless, or stands in the table with its reason.
+//! acknowledged only when it is sent, needless, or stands in the table with its reason. A vendor that is down, or does not
+//! accept the credential, costs nothing: its line is closed, work is parked in the table, one message at a time probes
+//! it, and what waited is sent oldest first. No account is called faster than its vendor allows.
 //!
 //! Does not promise: an order between different members, or that a state is written only once (repeating it is
 //! harmless).
@@ -15,11 +17,17 @@ mod event;
 mod http;
 mod lease;
 mod ledger;
+mod line;
+mod lines;
 mod member;
-mod pauses;
+mod park;
 mod send;
 mod settle;
+mod tend;
 
 pub use batch::{Pusher, Received};
 pub use http::{Http, HttpError, NoReply, Wire};
-pub use pauses::Pauses;
+pub use line::{Leftover, Line, Pause, State, Then};
+pub use lines::{Account, Lines};
+pub use park::Parked;
+pub use tend::Tended;

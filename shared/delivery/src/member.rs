@@ -2,17 +2,18 @@
 
 use std::{sync::Arc, time::Duration};
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use loyalty::{MemberKey, StoreId};
 use platform::{Deadline, MemberState, StoreError, TableError, from_item};
-use vendors::{Call, Form, Message, Note, Outcome, Plan, Push, Reason, Store};
+use vendors::{Call, Form, Lane, Message, Note, Outcome, Plan, Push, Reason, Store};
 
 use crate::{
-    Pusher,
-    attempt::{Credential, backoff},
+    Account, Pusher,
+    attempt::{Credential, OnLine, backoff},
     http,
     lease::{self, Acquired, Lease},
     ledger::Ledger,
+    line::Gate,
 };
 
 /// A message with its place in the batch.
@@ -21,6 +22,20 @@ pub(crate) struct Job {
     pub(crate) message: Message,
     /// How often the queue has handed it out: only for how long to wait.
     pub(crate) receives: u32,
+    /// Whether nothing may start by it, because a person said so.
+    pub(crate) quiet: bool,
+}
+
+/// Whose turn it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Turns {
+    /// The queue's: it waits behind what is parked.
+    Live,
+    /// The parked work's own.
+    Parked {
+        /// Whether this is the one message that finds out if a closed line works again.
+        probing: bool,
+    },
 }
 
 /// One member's turn: what is known, and the lease under which it may be written.
@@ -31,6 +46,7 @@ pub(crate) struct Turn<'a> {
     pub(crate) ledger: Ledger,
     pub(crate) lease: Lease,
     pub(crate) credential: Credential,
+    pub(crate) line: OnLine,
     pub(crate) look: Option<Call>,
     pub(crate) deadline: Deadline,
     /// How often the queue has handed out the message that was handed out most: only for how long to wait.
@@ -45,44 +61,121 @@ pub(crate) enum Step {
 }
 
 impl Pusher {
-    /// Works through one member's messages. The result has one outcome for each job, in order.
-    pub(crate) async fn member(&self, jobs: &[Job], deadline: Deadline) -> Vec<Outcome> {
+    /// Works through one member's messages. The result has one outcome for each job, in order. What must be parked is
+    /// only said to be so: the caller does it, if it does not stand there already.
+    pub(crate) async fn member(
+        &self,
+        jobs: &[Job],
+        turns: Turns,
+        deadline: Deadline,
+    ) -> Vec<Outcome> {
         let Some(first) = jobs.first() else {
             return Vec::new();
         };
-        let (store, member) = (&first.message.store, &first.message.member);
-        match self.begin(store, member, jobs, deadline).await {
-            Ok(turn) => Box::pin(turn.run(jobs)).await,
-            Err(outcome) => vec![outcome; jobs.len()],
-        }
+        let store = match self.settings(&first.message.store, receives(jobs)).await {
+            Ok(store) => store,
+            Err(outcome) => return vec![outcome; jobs.len()],
+        };
+        let account = Account::of(self.destination, &store);
+        let outcomes = match self.permits(&account, jobs, turns).await {
+            Err(outcome) => return vec![outcome; jobs.len()],
+            Ok(permits) => {
+                let mut line = OnLine {
+                    account: account.clone(),
+                    permits,
+                };
+                let begun = self.begin(store, &mut line, jobs, turns, deadline).await;
+                match begun {
+                    Ok(turn) => Box::pin(turn.run(jobs)).await,
+                    Err(outcome) => {
+                        self.lines.give_back(&account, line.permits);
+                        vec![outcome; jobs.len()]
+                    }
+                }
+            }
+        };
+        self.tell_the_line(&account, &outcomes).await;
+        outcomes
     }
 
-    /// Settings, credential, lease, picture: in this order, and nothing but the lease is written.
-    async fn begin(
-        &self,
-        store: &StoreId,
-        member: &MemberKey,
-        jobs: &[Job],
-        deadline: Deadline,
-    ) -> Result<Turn<'_>, Outcome> {
-        let receives = receives(jobs);
+    async fn settings(&self, store: &StoreId, receives: u32) -> Result<Arc<Store>, Outcome> {
         let settings = self.stores.get(store).await.map_err(|error| match error {
             StoreError::Table(error) => table_failed(&error, receives),
             StoreError::Missing(_) | StoreError::Unreadable(_) => {
                 Outcome::Misconfigured(Reason::StoreMissing)
             }
         })?;
-        if !settings.destinations.has(self.destination.name()) {
-            return Err(Outcome::Skipped(Reason::NotWanted));
+        if settings.destinations.has(self.destination.name()) {
+            Ok(settings)
+        } else {
+            Err(Outcome::Skipped(Reason::NotWanted))
         }
-        let credential = self
-            .credential(store)
-            .await
-            .map_err(Outcome::Misconfigured)?;
+    }
+
+    /// Permits for a member's messages: one at least. Calls beyond them are counted, and the pace makes up for them.
+    async fn permits(
+        &self,
+        account: &Account,
+        jobs: &[Job],
+        turns: Turns,
+    ) -> Result<Vec<Timestamp>, Outcome> {
+        let lane = match turns {
+            Turns::Live => jobs
+                .iter()
+                .map(|job| job.message.lane)
+                .min()
+                .unwrap_or_default(),
+            Turns::Parked { .. } => Lane::Bulk,
+        };
+        let probing = turns == Turns::Parked { probing: true };
+        let pace = (self.destination.pace(), lane);
+        match self.lines.gate(account, pace, jobs.len(), probing).await {
+            Ok(Gate::Open(permits)) => Ok(permits),
+            Ok(Gate::Later(after)) => Err(Outcome::Retry {
+                after,
+                reason: Reason::Pace,
+            }),
+            Ok(Gate::Blocked(after)) => Err(Outcome::Throttled { after }),
+            Ok(Gate::Shut(reason)) => Err(Outcome::Parked(reason)),
+            Err(error) => Err(table_failed(&error, receives(jobs))),
+        }
+    }
+
+    /// What one member's turn says of the whole account.
+    async fn tell_the_line(&self, account: &Account, outcomes: &[Outcome]) {
+        self.lines.settle(account, self.destination.pace()).await;
+        for outcome in outcomes {
+            match outcome {
+                Outcome::Throttled { after } => return self.lines.block(account, *after).await,
+                Outcome::Misconfigured(cause) => return self.lines.close(account, *cause).await,
+                _ => {}
+            }
+        }
+    }
+
+    /// Credential, lease, picture: in this order, and nothing but the lease is written.
+    async fn begin(
+        &self,
+        settings: Arc<Store>,
+        line: &mut OnLine,
+        jobs: &[Job],
+        turns: Turns,
+        deadline: Deadline,
+    ) -> Result<Turn<'_>, Outcome> {
+        let receives = receives(jobs);
+        let Some(first) = jobs.first() else {
+            return Err(out_of_time());
+        };
+        let (store, member) = (&first.message.store, &first.message.member);
+        let credential = self.credential(store).await?;
         if deadline.remaining(&*self.clock) <= http::TIMEOUT {
             return Err(out_of_time());
         }
         let lease = self.lease(store, member, jobs, deadline).await?;
+        if turns == Turns::Live && lease.sync.waiting.is_some() {
+            let _ = lease.release().await;
+            return Err(Outcome::Parked(Reason::WaitsBehind));
+        }
         let state = match self.table.get(&MemberState::key(store, member), true).await {
             Ok(Some(item)) => {
                 from_item::<MemberState>(item).map_err(|error| table_failed(&error, receives))
@@ -112,6 +205,10 @@ impl Pusher {
             ledger,
             lease,
             credential,
+            line: OnLine {
+                account: line.account.clone(),
+                permits: std::mem::take(&mut line.permits),
+            },
             look,
             deadline,
             receives,
@@ -156,13 +253,23 @@ impl Pusher {
 
 impl Turn<'_> {
     async fn run(mut self, jobs: &[Job]) -> Vec<Outcome> {
+        let pusher = self.pusher;
+        let outcomes = self.each(jobs).await;
+        let OnLine { account, permits } = self.line;
+        pusher.lines.give_back(&account, permits);
+        match outcomes {
+            Ended::Released(outcomes) => finish(self.lease, outcomes).await,
+            Ended::Unknown(outcomes) => outcomes,
+        }
+    }
+
+    async fn each(&mut self, jobs: &[Job]) -> Ended {
         let in_the_way = match self.settle_earlier().await {
             Ok(in_the_way) => in_the_way,
             Err(error) => Some(table_failed(&error, self.receives)),
         };
         if let Some(outcome) = in_the_way {
-            let _ = self.lease.release().await;
-            return vec![outcome; jobs.len()];
+            return Ended::Released(vec![outcome; jobs.len()]);
         }
         let mut outcomes = Vec::new();
         for job in jobs {
@@ -172,7 +279,7 @@ impl Turn<'_> {
                     outcome @ (Outcome::Throttled { .. } | Outcome::Misconfigured(_)),
                 )) => {
                     outcomes.resize(jobs.len(), outcome);
-                    return self.finish(outcomes).await;
+                    return Ended::Released(outcomes);
                 }
                 Ok(Step::Done(outcome)) => outcomes.push(outcome),
                 Ok(Step::Unknown(outcome)) => {
@@ -180,7 +287,7 @@ impl Turn<'_> {
                     let after = self.lease_ends_in();
                     let reason = Reason::LeaseHeld;
                     outcomes.resize(jobs.len(), Outcome::Retry { after, reason });
-                    return outcomes;
+                    return Ended::Unknown(outcomes);
                 }
                 // The books could not be written: nothing more may start until this delivery is settled.
                 Err(error) => {
@@ -188,7 +295,7 @@ impl Turn<'_> {
                     self.lease
                         .unsettled
                         .extend(job.message.note.as_ref().map(Note::delivery));
-                    return self.finish(outcomes).await;
+                    return Ended::Released(outcomes);
                 }
             }
         }
@@ -201,31 +308,10 @@ impl Turn<'_> {
                 *last = outcome;
             }
             if matches!(step, Step::Unknown(_)) {
-                return outcomes;
+                return Ended::Unknown(outcomes);
             }
         }
-        self.finish(outcomes).await
-    }
-
-    /// Gives the lease up. Whoever lost it, or cannot write the books, comes back to see.
-    async fn finish(self, outcomes: Vec<Outcome>) -> Vec<Outcome> {
-        let again = |reason| {
-            let retry = Outcome::Retry {
-                after: Duration::from_secs(2),
-                reason,
-            };
-            let sent = |outcome: &Outcome| *outcome == Outcome::Sent;
-            let each = |outcome| if sent(&outcome) { retry } else { outcome };
-            outcomes.iter().copied().map(each).collect()
-        };
-        match self.lease.release().await {
-            Ok(true) => outcomes,
-            Ok(false) => again(Reason::LeaseHeld),
-            Err(error) => {
-                tracing::error!(%error, "a lease could not be given up; it runs out by itself");
-                again(Reason::TableUnavailable)
-            }
-        }
+        Ended::Released(outcomes)
     }
 
     async fn one(&mut self, job: &Job) -> Result<Step, TableError> {
@@ -234,7 +320,7 @@ impl Turn<'_> {
         }
         match &job.message.note {
             None => self.picture().await,
-            Some(note) => self.event(&job.message, note).await,
+            Some(note) => self.event(job, note).await,
         }
     }
 
@@ -299,6 +385,35 @@ impl Turn<'_> {
     pub(crate) fn spread(&self) -> u8 {
         let add = |sum: u8, byte: u8| sum.wrapping_mul(31).wrapping_add(byte);
         self.lease.token().bytes().fold(0, add)
+    }
+}
+
+/// How a turn ended.
+enum Ended {
+    /// The lease may go.
+    Released(Vec<Outcome>),
+    /// Something may have been written: the lease runs out by itself.
+    Unknown(Vec<Outcome>),
+}
+
+/// Gives the lease up. Whoever lost it, or cannot write the books, comes back to see.
+async fn finish(lease: Lease, outcomes: Vec<Outcome>) -> Vec<Outcome> {
+    let again = |reason| {
+        let retry = Outcome::Retry {
+            after: Duration::from_secs(2),
+            reason,
+        };
+        let sent = |outcome: &Outcome| *outcome == Outcome::Sent;
+        let each = |outcome| if sent(&outcome) { retry } else { outcome };
+        outcomes.iter().copied().map(each).collect()
+    };
+    match lease.release().await {
+        Ok(true) => outcomes,
+        Ok(false) => again(Reason::LeaseHeld),
+        Err(error) => {
+            tracing::error!(%error, "a lease could not be given up; it runs out by itself");
+            again(Reason::TableUnavailable)
+        }
     }
 }
 

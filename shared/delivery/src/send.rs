@@ -19,9 +19,12 @@ impl Turn<'_> {
     ) -> Result<Step, TableError> {
         let attempts = attempts.max(self.receives.saturating_sub(1));
         let delivery = claimed.map(|(_, note)| note.delivery());
-        let called = self
-            .pusher
-            .attempt(&plan.call, &mut self.credential, self.deadline);
+        let called = self.pusher.attempt(
+            &plan.call,
+            &mut self.credential,
+            &mut self.line,
+            self.deadline,
+        );
         let answer = match called.await {
             Attempted::Answered(Answer::Booked { person }) => {
                 self.booked(plan, delivery.as_deref(), person);

@@ -74,7 +74,8 @@ impl Turn<'_> {
         if self.is_out_of_time() {
             return Err(out_of_time());
         }
-        let reply = self.pusher.wire.send(call, self.credential.headers()).await;
+        let looked = self.pusher.call(call, &self.credential, &mut self.line);
+        let reply = looked.await;
         match self.pusher.destination.seen(reply.ok().as_ref()) {
             Seen::Marker(seen) => {
                 let status = compare(delivery, row.before.as_deref(), seen.as_deref());

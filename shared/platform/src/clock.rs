@@ -2,12 +2,17 @@
 
 use std::{path::PathBuf, time::Duration};
 
+use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 
 /// Tells the time.
+#[async_trait]
 pub trait Clock: Send + Sync {
     /// Now.
     fn now(&self) -> Timestamp;
+
+    /// Waits until this instant. Only for waits of seconds: what waits longer goes back to its queue.
+    async fn sleep_until(&self, until: Timestamp);
 }
 
 /// The machine's clock. On the local cloud it may be moved by the seconds that stand in a file.
@@ -35,6 +40,7 @@ impl SystemClock {
     }
 }
 
+#[async_trait]
 impl Clock for SystemClock {
     #[expect(
         clippy::disallowed_methods,
@@ -43,6 +49,15 @@ impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         let now = Timestamp::now();
         now.checked_add(self.offset()).unwrap_or(now)
+    }
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the clock that everything else must ask"
+    )]
+    async fn sleep_until(&self, until: Timestamp) {
+        let left = until.duration_since(self.now());
+        tokio::time::sleep(Duration::try_from(left).unwrap_or_default()).await;
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use platform::Outgoing;
-use vendors::{Message, Reason};
+use vendors::{Lane, Message, Reason};
 
 use crate::{Failure, Recorder, member::Group};
 
@@ -22,6 +22,7 @@ pub(crate) async fn send(recorder: &Recorder, groups: &mut [Group]) {
                     store: group.store.id.clone(),
                     member: group.key.clone(),
                     version: group.version,
+                    lane: Lane::Live,
                     note: note.clone(),
                 };
                 let Ok(body) = message.to_text() else {

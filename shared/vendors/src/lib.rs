@@ -13,10 +13,10 @@ pub mod yotpo;
 
 pub use frame::{
     call::{Answer, Call, Method, Outcome, Reason, Reply},
-    destination::{Destination, Form, Header, OnAmbiguous, Plan, Push, Seen, Wants},
+    destination::{Destination, Form, Header, OnAmbiguous, Pace, Plan, Push, Seen, Wants},
     document::{Fault, Section},
     envelope::{Envelope, EnvelopeError, TOO_LARGE},
-    message::{Message, Note},
+    message::{Lane, Message, Note},
     source::{Inbound, Inlet, Read, Reception, Refusal, Source},
     store::Store,
 };

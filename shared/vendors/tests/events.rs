@@ -83,6 +83,7 @@ fn the_pushers_events_carry_what_the_recorder_makes_of_them() {
             v: 1,
             store: store.id.clone(),
             member: event.who.key(),
+            lane: vendors::Lane::Live,
             version: envelope.arrived.try_into().unwrap(),
             note: Some(Note {
                 event: event.id.clone(),

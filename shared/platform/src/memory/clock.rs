@@ -1,10 +1,11 @@
 use std::sync::{Mutex, PoisonError};
 
+use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::Clock;
 
-/// A clock that stands still until it is moved.
+/// A clock that stands still until it is moved, or until somebody waits: then it is later at once.
 #[derive(Debug)]
 pub struct MemoryClock(Mutex<Timestamp>);
 
@@ -22,8 +23,14 @@ impl MemoryClock {
     }
 }
 
+#[async_trait]
 impl Clock for MemoryClock {
     fn now(&self) -> Timestamp {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn sleep_until(&self, until: Timestamp) {
+        let mut now = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *now = until.max(*now);
     }
 }

@@ -112,10 +112,13 @@ pub enum Outcome {
     },
     /// The vendor will never take it. Stored with its reason. Done.
     Rejected(Reason),
-    /// Someone must act: a credential or setting is wrong. Try again, slowly.
+    /// Someone must act: a credential or setting is wrong. The line to the vendor is closed and the message parked; where
+    /// even that cannot be done, it is tried again, slowly.
     Misconfigured(Reason),
     /// Nobody can tell whether the automation started. Stored for a person. Done.
     Unconfirmed,
+    /// It stands in the table and is sent once the line to the vendor is open again. Done for now.
+    Parked(Reason),
 }
 
 impl Outcome {
@@ -130,6 +133,7 @@ impl Outcome {
             Self::Rejected(_) => "rejected",
             Self::Misconfigured(_) => "misconfigured",
             Self::Unconfirmed => "unconfirmed",
+            Self::Parked(_) => "parked",
         }
     }
 
@@ -143,8 +147,18 @@ impl Outcome {
             Self::Skipped(reason)
             | Self::Retry { reason, .. }
             | Self::Rejected(reason)
-            | Self::Misconfigured(reason) => Some(reason),
+            | Self::Misconfigured(reason)
+            | Self::Parked(reason) => Some(reason),
         }
+    }
+
+    /// Whether nothing is left to do for the message: it was sent, or it stands where a person finds it.
+    #[must_use]
+    pub const fn is_done(self) -> bool {
+        matches!(
+            self,
+            Self::Sent | Self::Skipped(_) | Self::Rejected(_) | Self::Unconfirmed
+        )
     }
 
     /// How long the message must wait before it is tried again; none when it is done with.
@@ -155,7 +169,11 @@ impl Outcome {
         match self {
             Self::Retry { after, .. } | Self::Throttled { after } => Some(after),
             Self::Misconfigured(_) => Some(MISCONFIGURED),
-            Self::Sent | Self::Skipped(_) | Self::Rejected(_) | Self::Unconfirmed => None,
+            Self::Sent
+            | Self::Skipped(_)
+            | Self::Rejected(_)
+            | Self::Unconfirmed
+            | Self::Parked(_) => None,
         }
     }
 }
@@ -218,12 +236,24 @@ reasons! {
     StoreMissing = "store_missing",
     /// The store's credential for the vendor is missing or unreadable.
     SecretMissing = "secret_missing",
+    /// Secrets Manager did not answer.
+    SecretsUnavailable = "secrets_unavailable",
     /// The vendor does not accept the credential.
     Unauthorized = "unauthorized",
     /// The vendor's address does not know the call.
     WrongAddress = "wrong_address",
     /// The vendor asks us to wait.
     Throttled = "throttled",
+    /// The vendor's pace is used up for the moment.
+    Pace = "pace",
+    /// So many calls fail that the vendor is about to block the account.
+    ErrorShare = "error_share",
+    /// A person has paused the destination.
+    Paused = "paused",
+    /// Earlier news of the same person waits, and this waits behind it.
+    WaitsBehind = "waits_behind",
+    /// A person has discarded what a pause had held back.
+    Dropped = "dropped",
     /// The vendor failed.
     VendorError = "vendor_error",
     /// The vendor did not answer, or the connection broke.

@@ -1,5 +1,7 @@
 //! What a destination must be able to do.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use loyalty::{Change, Event, Kind, Member};
 use secrecy::SecretString;
@@ -78,6 +80,15 @@ pub enum OnAmbiguous {
     Resend,
 }
 
+/// How fast a vendor's account may be called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    /// The time between two calls in the long run.
+    pub interval: Duration,
+    /// How many calls may follow each other at once after a rest.
+    pub burst: u32,
+}
+
 /// A header that carries a credential.
 #[derive(Debug, Clone)]
 pub struct Header {
@@ -94,6 +105,13 @@ pub trait Destination: Sync {
 
     /// Scheme and host of its API.
     fn base(&self) -> &'static str;
+
+    /// The name of the store's account with the vendor: stores that share a key name the same one, and then share its
+    /// pace. The store's own id unless its settings say otherwise.
+    fn account(&self, store: &Store) -> String;
+
+    /// How fast one account may be called.
+    fn pace(&self) -> Pace;
 
     /// The form of the secret `<prefix>/<store>/<name>`, as JSON with a hint in place of each value.
     fn secret_form(&self) -> &'static str;

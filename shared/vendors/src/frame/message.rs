@@ -4,6 +4,24 @@ use jiff::Timestamp;
 use loyalty::{Detail, EventId, Kind, MemberKey, Occurrence, StoreId};
 use serde::{Deserialize, Serialize};
 
+/// Which work goes first when a vendor's pace is short.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Lane {
+    /// What just happened.
+    #[default]
+    Live,
+    /// Due days, backfill, parked work: it leaves half of the pace to the live lane.
+    Bulk,
+}
+
+impl Lane {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's form")]
+    fn is_live(&self) -> bool {
+        *self == Self::Live
+    }
+}
+
 /// News for one destination: this member changed, and perhaps this event happened to them. The pusher loads the
 /// member itself, so that it always writes the newest picture.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +34,9 @@ pub struct Message {
     pub member: MemberKey,
     /// The version of the member's picture that must at least be pushed.
     pub version: u64,
+    /// Which work goes first. Messages of releases before lanes are live.
+    #[serde(default, skip_serializing_if = "Lane::is_live")]
+    pub lane: Lane,
     /// What happened; none when only the picture changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<Note>,

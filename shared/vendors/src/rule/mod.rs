@@ -13,14 +13,16 @@ mod settings;
 
 pub use settings::{CatchAll, Friends, Mode, Settings};
 
+use std::time::Duration;
+
 use loyalty::{Change, Event, Kind, Member};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::SecretString;
 use serde_json::Value;
 
 use crate::{
-    Answer, Call, Destination, Header, Method, OnAmbiguous, Plan, Push, Reason, Reply, Seen, Store,
-    Wants,
+    Answer, Call, Destination, Header, Method, OnAmbiguous, Pace, Plan, Push, Reason, Reply, Seen,
+    Store, Wants,
 };
 
 /// The destination.
@@ -39,6 +41,20 @@ impl Destination for Rule {
 
     fn base(&self) -> &'static str {
         "https://app.rule.io"
+    }
+
+    fn account(&self, store: &Store) -> String {
+        let settings = store.destinations.rule.as_ref();
+        let named = settings.and_then(|settings| settings.account.clone());
+        named.unwrap_or_else(|| store.id.to_string())
+    }
+
+    /// Rule allows 2000 calls in ten minutes. 2.5 a second are 1500, which leaves room for the burst and for others.
+    fn pace(&self) -> Pace {
+        Pace {
+            interval: Duration::from_millis(400),
+            burst: 200,
+        }
     }
 
     fn secret_form(&self) -> &'static str {

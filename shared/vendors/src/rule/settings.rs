@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, tz::TimeZone};
-use loyalty::Kind;
+use loyalty::{Kind, StoreId};
 use serde_json::Value;
 
 use super::rows;
@@ -45,6 +45,8 @@ pub enum Friends {
 /// A store's settings for Rule: `destinations.rule`.
 #[derive(Debug, Clone)]
 pub struct Settings {
+    /// The name of the account with Rule, where several stores share one key.
+    pub account: Option<String>,
     /// Tags in place of the seed's.
     pub tags: BTreeMap<Kind, String>,
     /// Automation modes in place of the table's.
@@ -74,6 +76,7 @@ pub struct Settings {
 impl Settings {
     pub(crate) fn gather(mut section: Section) -> Self {
         let settings = Self {
+            account: section.text("account"),
             tags: section.kind_map("tags", tag),
             automation: section.kind_map("automation", |value| {
                 word(
@@ -148,6 +151,14 @@ impl Settings {
             section.fault(
                 "also",
                 format!("`{kind}` is always written; name it in `off` if it should not be"),
+            );
+        }
+        if let Some(account) = &self.account
+            && StoreId::parse(account).is_err()
+        {
+            section.fault(
+                "account",
+                "must have 1 to 40 of the characters a-z, 0-9 and -",
             );
         }
         if let Some(language) = &self.language

@@ -1,0 +1,358 @@
+//! Looks after the lines and what waits behind them: probes what is closed, sends what is parked, oldest first.
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use jiff::{SignedDuration, Timestamp};
+use loyalty::StoreId;
+use platform::{Deadline, Item, Listed, RowKey, TableError, Update, from_item, text, whole};
+use vendors::{Message, Outcome, Reason, Store};
+
+use crate::{
+    Account, Leftover, Parked, Pusher, Then, http,
+    member::{Job, Turns},
+};
+
+/// Rows of the index that are read at once.
+const PAGE: usize = 20;
+
+/// The most rows of one member that have one turn together.
+const MEMBER: usize = 50;
+
+/// How many messages may be tried as a probe before one of them reaches the vendor.
+const PROBES: usize = 20;
+
+/// How many parked messages are counted.
+const COUNTED: usize = 1_000;
+
+/// The longest wait of one parked message that fails by itself.
+const LONGEST: i64 = 60 * 60;
+
+/// What stands with a destination after its lines were looked after.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tended {
+    /// Lines that are closed.
+    pub closed: u64,
+    /// Messages that are parked; counted up to 1000 a store.
+    pub parked: u64,
+    /// For how long the oldest of them has waited.
+    pub oldest: Duration,
+}
+
+/// A parked message with its row.
+struct Waiting {
+    key: RowKey,
+    row: Parked,
+    message: Message,
+}
+
+/// How a member's parked work ended: what weighs more stands below.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Turned {
+    /// Nothing was there that needed the vendor.
+    Idle,
+    /// The vendor answered.
+    Reached,
+    /// The vendor was asked for this member and failed.
+    Failed,
+    /// This member's work must wait, and nobody else's.
+    Waits,
+    /// The whole line must wait.
+    Stopped,
+}
+
+impl Pusher {
+    /// Looks after one account: `stores` are all that use it. Works until nothing is left to do, or until too little
+    /// time remains for one more call.
+    ///
+    /// # Errors
+    /// When the table does not answer. The next run goes on where this one stopped.
+    pub async fn tend(
+        &self,
+        stores: &[Arc<Store>],
+        deadline: Deadline,
+    ) -> Result<Tended, TableError> {
+        let Some(account) = stores
+            .first()
+            .map(|store| Account::of(self.destination, store))
+        else {
+            return Ok(Tended::default());
+        };
+        let mut line = self.lines.get(&account).await?;
+        if line.shut(self.clock.now()).is_some() && !line.is_paused(self.clock.now()) {
+            self.probe(&account, stores, line.leftover, deadline)
+                .await?;
+            line = self.lines.get(&account).await?;
+        }
+        if line.shut(self.clock.now()).is_none() {
+            for store in stores {
+                self.drain(&store.id, line.leftover, deadline).await?;
+            }
+            line = self.lines.get(&account).await?;
+        }
+        let mut tended = Tended {
+            closed: u64::from(line.shut(self.clock.now()).is_some()),
+            ..Tended::default()
+        };
+        for store in stores {
+            let (parked, oldest) = self.count_parked(&store.id).await?;
+            tended.parked += parked;
+            tended.oldest = tended.oldest.max(oldest);
+        }
+        Ok(tended)
+    }
+
+    /// Finds out with one message whether a closed line works again, if that is due.
+    async fn probe(
+        &self,
+        account: &Account,
+        stores: &[Arc<Store>],
+        leftover: Option<Leftover>,
+        deadline: Deadline,
+    ) -> Result<(), TableError> {
+        if !self.lines.probe(account).await? {
+            return Ok(());
+        }
+        // Where nothing waits, the next news is the probe.
+        let mut works = true;
+        'stores: for store in stores {
+            let list = Parked::list(&store.id, self.destination.name());
+            let oldest = self.table.work(&list, "", "~", PROBES).await?;
+            for listed in oldest {
+                let turns = Turns::Parked { probing: true };
+                match self
+                    .parked_member(&listed, 1, turns, leftover, deadline)
+                    .await?
+                {
+                    Turned::Idle | Turned::Waits => {}
+                    Turned::Reached => break 'stores,
+                    Turned::Failed | Turned::Stopped => {
+                        works = false;
+                        break 'stores;
+                    }
+                }
+            }
+        }
+        let line = self.lines.probed(account, works).await?;
+        tracing::info!(destination = self.destination.name(), works, state = ?line.state, "a closed line was probed");
+        Ok(())
+    }
+
+    /// Sends what a store has parked, oldest first.
+    async fn drain(
+        &self,
+        store: &StoreId,
+        leftover: Option<Leftover>,
+        deadline: Deadline,
+    ) -> Result<(), TableError> {
+        let list = Parked::list(store, self.destination.name());
+        let mut from = String::new();
+        let mut done = BTreeSet::new();
+        loop {
+            let page = self.table.work(&list, &from, "~", PAGE).await?;
+            let Some(end) = page.last() else {
+                return Ok(());
+            };
+            from = format!("{}!", end.place);
+            for listed in &page {
+                if !done.insert(listed.key.pk.clone()) {
+                    continue;
+                }
+                if deadline.remaining(&*self.clock) <= http::TIMEOUT * 2 {
+                    return Ok(());
+                }
+                let turns = Turns::Parked { probing: false };
+                let turned = self.parked_member(listed, MEMBER, turns, leftover, deadline);
+                if turned.await? == Turned::Stopped {
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// One turn for the parked work of the member that a listed row belongs to.
+    async fn parked_member(
+        &self,
+        listed: &Listed,
+        most: usize,
+        turns: Turns,
+        leftover: Option<Leftover>,
+        deadline: Deadline,
+    ) -> Result<Turned, TableError> {
+        let Some(first) = self.table.get(&listed.key, true).await? else {
+            return Ok(Turned::Idle);
+        };
+        let Some(first) = waiting(listed.key.clone(), first) else {
+            return Ok(Turned::Waits);
+        };
+        let (store, member) = (first.message.store.clone(), first.message.member.clone());
+        // Read before the rows: whatever is parked from now on changes it.
+        let flag = self.waiting(&store, &member).await?;
+        let prefix = Parked::prefix(self.destination.name());
+        let page = self
+            .table
+            .page(&first.key.pk, &prefix, None, MEMBER)
+            .await?;
+        let complete = page.next.is_none();
+        let now = self.clock.now();
+        let mut all: Vec<Waiting> = page
+            .items
+            .into_iter()
+            .filter_map(|item| waiting(key_of(&item)?, item))
+            .collect();
+        all.sort_by_key(|waiting| {
+            let note = waiting.message.note.as_ref();
+            (note.map(|note| note.occurrence), waiting.row.at)
+        });
+        let mut left = all.len();
+        all.truncate(most);
+        let probing = turns == Turns::Parked { probing: true };
+        let due = |waiting: &Waiting| probing || waiting.row.due <= now.as_microsecond();
+        if !all.iter().all(due) {
+            return Ok(Turned::Waits);
+        }
+        let (dropped, sent): (Vec<_>, Vec<_>) = all
+            .into_iter()
+            .partition(|waiting| wish(leftover, &waiting.row) == Then::Drop);
+        for waiting in dropped {
+            self.report(&waiting.message, Outcome::Skipped(Reason::Dropped));
+            self.unpark(&waiting).await?;
+            left -= 1;
+        }
+        let turned = self
+            .send_parked(sent, turns, leftover, deadline, &mut left)
+            .await?;
+        if left == 0
+            && complete
+            && let Some(flag) = flag
+        {
+            self.nothing_waits(&store, &member, &flag).await?;
+        }
+        Ok(turned)
+    }
+
+    /// Sends one member's parked messages and takes away those that are done with.
+    async fn send_parked(
+        &self,
+        waiting: Vec<Waiting>,
+        turns: Turns,
+        leftover: Option<Leftover>,
+        deadline: Deadline,
+        left: &mut usize,
+    ) -> Result<Turned, TableError> {
+        let jobs: Vec<Job> = waiting
+            .iter()
+            .enumerate()
+            .map(|(place, waiting)| Job {
+                place,
+                message: waiting.message.clone(),
+                receives: waiting.row.attempts + 1,
+                quiet: wish(leftover, &waiting.row) == Then::Quiet,
+            })
+            .collect();
+        let outcomes = self.guarded(&jobs, turns, deadline).await;
+        let mut turned = Turned::Idle;
+        for (waiting, outcome) in waiting.iter().zip(outcomes) {
+            self.report(&waiting.message, outcome);
+            turned = turned.max(turn_of(outcome));
+            if outcome.is_done() {
+                self.unpark(waiting).await?;
+                *left -= 1;
+            } else {
+                self.try_later(waiting, outcome).await?;
+            }
+        }
+        Ok(turned)
+    }
+
+    /// Takes a message away that is done with.
+    async fn unpark(&self, waiting: &Waiting) -> Result<(), TableError> {
+        self.table.delete(&waiting.key, None).await.map(drop)
+    }
+
+    /// Lets a message that fails by itself wait twice as long each time, so that it does not stand in everyone's way.
+    async fn try_later(&self, waiting: &Waiting, outcome: Outcome) -> Result<(), TableError> {
+        let Outcome::Retry { after, .. } = outcome else {
+            return Ok(());
+        };
+        let doubled = 60_i64 << waiting.row.attempts.min(6);
+        let asked = i64::try_from(after.as_secs()).unwrap_or(LONGEST);
+        let wait = SignedDuration::from_secs(doubled.min(LONGEST).max(asked));
+        let now = self.clock.now();
+        let due = now.saturating_add(wait).unwrap_or(now);
+        let update = Update {
+            set: vec![
+                ("attempts", whole(i64::from(waiting.row.attempts) + 1)),
+                ("due", whole(due.as_microsecond())),
+            ],
+            condition: Some(platform::Condition::Is("ws", text(waiting.row.ws.clone()))),
+            ..Update::default()
+        };
+        self.table.update(&waiting.key, update).await.map(drop)
+    }
+
+    /// How much is parked, and for how long the oldest of it has waited.
+    async fn count_parked(&self, store: &StoreId) -> Result<(u64, Duration), TableError> {
+        let list = Parked::list(store, self.destination.name());
+        let listed = self.table.work(&list, "", "~", COUNTED).await?;
+        let since = listed
+            .first()
+            .and_then(|listed| listed.place.split('#').next()?.parse::<i64>().ok())
+            .and_then(|micros| Timestamp::from_microsecond(micros).ok());
+        let oldest = since.map_or(SignedDuration::ZERO, |since| {
+            self.clock.now().duration_since(since)
+        });
+        Ok((
+            u64::try_from(listed.len()).unwrap_or(u64::MAX),
+            Duration::try_from(oldest).unwrap_or_default(),
+        ))
+    }
+}
+
+/// What one message's outcome says of the line.
+fn turn_of(outcome: Outcome) -> Turned {
+    match outcome {
+        Outcome::Sent | Outcome::Rejected(_) | Outcome::Unconfirmed => Turned::Reached,
+        Outcome::Skipped(_) => Turned::Idle,
+        Outcome::Retry { reason, .. } => match reason {
+            Reason::NoAnswer | Reason::VendorError => Turned::Failed,
+            Reason::Pace
+            | Reason::OutOfTime
+            | Reason::TableUnavailable
+            | Reason::SecretsUnavailable => Turned::Stopped,
+            _ => Turned::Waits,
+        },
+        Outcome::Throttled { .. } | Outcome::Misconfigured(_) | Outcome::Parked(_) => {
+            Turned::Stopped
+        }
+    }
+}
+
+/// What a person wanted for a parked message.
+fn wish(leftover: Option<Leftover>, row: &Parked) -> Then {
+    match leftover {
+        Some(leftover) if row.reason == Reason::Paused && row.at < leftover.before => leftover.then,
+        _ => Then::Send,
+    }
+}
+
+/// The message in a row; none when no release can read it: then it stays where a person finds it.
+fn waiting(key: RowKey, item: Item) -> Option<Waiting> {
+    let row: Parked = from_item(item).ok()?;
+    let message = serde_json::from_str(&row.message).ok();
+    if message.is_none() {
+        tracing::error!("a parked message cannot be read; it stays parked");
+    }
+    Some(Waiting {
+        key,
+        message: message?,
+        row,
+    })
+}
+
+fn key_of(item: &Item) -> Option<RowKey> {
+    let part = |name: &str| match item.as_ref().get(name) {
+        Some(platform::Value::S(text)) => Some(text.clone()),
+        _ => None,
+    };
+    Some(RowKey::new(part("pk")?, part("sk")?))
+}

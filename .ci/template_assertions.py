@@ -22,7 +22,7 @@ DAY = 86400
 ENVIRONMENT = {
     "webhook": {"INBOX_URL"},
     "recorder": {"HASH_KEY_SECRET"},
-    "operator": {"API_URL", "INBOX_URL"},
+    "operator": {"API_URL", "HASH_KEY_SECRET", "INBOX_URL"},
     "push": {"QUEUE_URL"},
 }
 # Those that must know every destination's queue.
@@ -34,12 +34,14 @@ WRITE = {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"}
 # All that each role may do.
 ACTIONS = {
     "webhook": LOGS | {"secretsmanager:GetSecretValue", "sqs:SendMessage", "dynamodb:UpdateItem"},
-    "recorder": LOGS | CONSUME | WRITE | {"secretsmanager:GetSecretValue", "sqs:SendMessage"},
-    "operator": LOGS | {"dynamodb:GetItem", "dynamodb:PutItem", "secretsmanager:DescribeSecret", "sqs:SendMessage"},
+    "recorder": LOGS | CONSUME | WRITE | {"dynamodb:ConditionCheckItem", "secretsmanager:GetSecretValue", "sqs:ChangeMessageVisibility",
+                                          "sqs:SendMessage"},
+    "operator": LOGS | WRITE | {"dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:Query", "secretsmanager:DescribeSecret",
+                                "secretsmanager:GetSecretValue", "sqs:SendMessage"},
     "push": LOGS | CONSUME | WRITE | {"secretsmanager:GetSecretValue", "sqs:ChangeMessageVisibility"},
 }
 # Names of the secrets whose values each role may read, after the prefix; {} is the destination.
-SECRETS = {"webhook": {"*/yotpo-webhook"}, "recorder": {"hash-key"}, "operator": set(), "push": {"*/{}"}}
+SECRETS = {"webhook": {"*/yotpo-webhook"}, "recorder": {"hash-key"}, "operator": {"hash-key"}, "push": {"*/{}"}}
 
 # What one account of the vendor takes, in requests per second.
 PACE = {"rule": 2.5}
@@ -322,7 +324,8 @@ def within_reach(template, function, action):
     if action.startswith("dynamodb:"):
         return {name for name, _, _ in each(template, "AWS::DynamoDB::Table")}
     if action == "sqs:SendMessage":
-        return {f"{name}Queue" for name in destinations(template).values()} if function == "recorder" else {"Inbox"}
+        queues = {f"{name}Queue" for name in destinations(template).values()}
+        return {"recorder": queues, "operator": queues | {"Inbox"}}.get(function, {"Inbox"})
     return {points_to(event["Properties"].get("Queue")) for event in properties.get("Events", {}).values()}
 
 
@@ -357,6 +360,8 @@ def roles(template):
                             yield f"{name}: may {action} on {points_to(resource)}"
                     continue
                 text = resource.get("Fn::Sub", "") if isinstance(resource, dict) else resource
+                if text == "${Table.Arn}/index/work" and actions == {"dynamodb:Query"}:
+                    continue
                 secret = re.fullmatch(r"arn:\$\{AWS::Partition\}:secretsmanager:\$\{AWS::Region\}:\$\{AWS::AccountId\}"
                                       r":secret:\$\{SecretPrefix\}/(.+)", str(text))
                 if not secret:

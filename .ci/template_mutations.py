@@ -14,6 +14,7 @@ STAGE = "Resources.Stage.Properties"
 ROUTE = "POST /webhooks/{source}/{store}"
 WEBHOOK_MAY = "Resources.WebhookRole.Properties.Policies.0.PolicyDocument.Statement"
 RECORDER_MAY = "Resources.RecorderRole.Properties.Policies.0.PolicyDocument.Statement"
+OPERATOR_MAY = "Resources.OperatorRole.Properties.Policies.0.PolicyDocument.Statement"
 PUSH_MAY = "Resources.PushRuleRole.Properties.Policies.0.PolicyDocument.Statement"
 ALARM = {"Type": "AWS::CloudWatch::Alarm", "Properties": {"AlarmActions": [{"Ref": "AlarmTopic"}], "AlarmDescription": "x",
                                                           "TreatMissingData": "notBreaching"}}
@@ -92,6 +93,9 @@ MUTATIONS = [
     ("roles", f"{RECORDER_MAY}.1.Resource", {"Fn::GetAtt": ["RuleQueue", "Arn"]}),
     ("roles", f"{RECORDER_MAY}.3.Action", ["dynamodb:Scan"]),
     ("roles", f"{RECORDER_MAY}.3.Effect", "Deny"),
+    ("roles", f"{OPERATOR_MAY}.2.Resource", {"Fn::Sub": "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:${SecretPrefix}/*"}),
+    ("roles", f"{OPERATOR_MAY}.5.Resource", {"Fn::Sub": "${Table.Arn}/index/*"}),
+    ("roles", f"{OPERATOR_MAY}.5.Action", "dynamodb:Scan"),
     ("roles", f"{PUSH_MAY}.2.Resource", {"Fn::Sub": "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:${SecretPrefix}/*/yotpo"}),
     ("roles", "Resources.RuleSendPolicy", GONE),
     ("roles", "Resources.RuleSendPolicy.Properties.Users", ["somebody"]),

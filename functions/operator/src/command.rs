@@ -1,13 +1,19 @@
 //! Which command is asked for, and the form of every answer.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
-use platform::{Clock, Inbox, Secrets, Stores};
+use loyalty::HashKey;
+use platform::{Clock, Inbox, Queue, Secrets, Stores, Table};
 use serde_json::{Value, json};
 use vendors::{Fault, Section};
 
 /// Carries commands out.
 pub(crate) struct Operator {
+    pub(crate) table: Arc<dyn Table>,
+    pub(crate) queue: Arc<dyn Queue>,
     pub(crate) stores: Stores,
     pub(crate) inbox: Inbox,
     pub(crate) secrets: Arc<dyn Secrets>,
@@ -16,6 +22,10 @@ pub(crate) struct Operator {
     pub(crate) secret_prefix: String,
     /// The destinations that this stack was deployed with.
     pub(crate) deployed: BTreeSet<&'static str>,
+    /// The queue of each of them: name to URL.
+    pub(crate) queues: BTreeMap<String, String>,
+    /// The stack's key for ids.
+    pub(crate) hash_key: HashKey,
 }
 
 #[derive(Clone, Copy)]

@@ -22,11 +22,13 @@ DAY = 86400
 ENVIRONMENT = {
     "webhook": {"INBOX_URL"},
     "recorder": {"HASH_KEY_SECRET"},
-    "operator": {"API_URL", "HASH_KEY_SECRET", "INBOX_URL"},
+    "operator": {"API_URL", "HASH_KEY_SECRET", "INBOX_URL", "INBOX_DEAD_URL"},
     "push": {"QUEUE_URL"},
 }
 # Those that must know every destination's queue.
 KNOW_QUEUES = {"recorder", "operator"}
+# Those that must know every destination's dead letters.
+KNOW_DEAD = {"operator"}
 
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
 CONSUME = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
@@ -37,7 +39,7 @@ ACTIONS = {
     "recorder": LOGS | CONSUME | WRITE | {"dynamodb:ConditionCheckItem", "secretsmanager:GetSecretValue", "sqs:ChangeMessageVisibility",
                                           "sqs:SendMessage"},
     "operator": LOGS | WRITE | {"dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:Query", "secretsmanager:DescribeSecret",
-                                "secretsmanager:GetSecretValue", "sqs:SendMessage"},
+                                "secretsmanager:GetSecretValue", "sqs:DeleteMessage", "sqs:ReceiveMessage", "sqs:SendMessage"},
     "push": LOGS | CONSUME | WRITE | {"secretsmanager:GetSecretValue", "sqs:ChangeMessageVisibility"},
 }
 # Names of the secrets whose values each role may read, after the prefix; {} is the destination.
@@ -167,9 +169,10 @@ def environment(template):
     everyone = set(template["Globals"]["Function"]["Environment"]["Variables"])
     if everyone != {"LOG_LEVEL", "SECRET_PREFIX", "STACK", "TABLE"}:
         yield f"Globals: environment is {sorted(everyone)}"
-    queues = {f"QUEUE_{name.upper().replace('-', '_')}" for name in destinations(template)}
+    names = {name.upper().replace("-", "_") for name in destinations(template)}
+    queues, dead = {f"QUEUE_{name}" for name in names}, {f"DEAD_{name}" for name in names}
     for short, (name, _, properties) in functions(template).items():
-        wanted = ENVIRONMENT.get(kind(short), set()) | (queues if short in KNOW_QUEUES else set())
+        wanted = ENVIRONMENT.get(kind(short), set()) | (queues if short in KNOW_QUEUES else set()) | (dead if short in KNOW_DEAD else set())
         given = set(properties.get("Environment", {}).get("Variables", {}))
         if given != wanted:
             yield f"{name}: environment has {sorted(given)}, not {sorted(wanted)}"
@@ -326,6 +329,9 @@ def within_reach(template, function, action):
     if action == "sqs:SendMessage":
         queues = {f"{name}Queue" for name in destinations(template).values()}
         return {"recorder": queues, "operator": queues | {"Inbox"}}.get(function, {"Inbox"})
+    if function == "operator":
+        # Only dead letters are taken out by hand: whatever waits in a queue is its function's.
+        return {f"{name}Dead" for name in ["Inbox", *destinations(template).values()]}
     return {points_to(event["Properties"].get("Queue")) for event in properties.get("Events", {}).values()}
 
 

@@ -8,7 +8,7 @@ use std::sync::{
 use async_trait::async_trait;
 use delivery::{NoReply, Wire};
 use platform::{
-    Condition, Item, Listed, Outgoing, Page, Queue, QueueError, RowKey, Table, TableError,
+    Condition, Handed, Item, Listed, Outgoing, Page, Queue, QueueError, RowKey, Table, TableError,
     Transacted, Update, Write, Written,
 };
 use vendors::{Call, Header, Reply};
@@ -204,6 +204,40 @@ impl<T: Queue + ?Sized> Queue for Fused<T> {
         match self.fuse.passes() {
             Passes::Yes => self.inner.hide(url, receipt, seconds).await,
             Passes::Silently | Passes::No => Err(QueueError("broken".to_owned())),
+        }
+    }
+
+    async fn receive(
+        &self,
+        url: &str,
+        limit: usize,
+        hidden_seconds: u32,
+    ) -> Result<Vec<Handed>, QueueError> {
+        // Whoever else is at work gets a turn between any two calls.
+        tokio::task::yield_now().await;
+        match self.fuse.passes() {
+            Passes::Yes => self.inner.receive(url, limit, hidden_seconds).await,
+            // They are handed out, and nobody has them until their time is over.
+            Passes::Silently => self
+                .inner
+                .receive(url, limit, hidden_seconds)
+                .await
+                .and(Err(QueueError("broken".to_owned()))),
+            Passes::No => Err(QueueError("broken".to_owned())),
+        }
+    }
+
+    async fn delete(&self, url: &str, receipts: Vec<String>) -> Result<Vec<String>, QueueError> {
+        // Whoever else is at work gets a turn between any two calls.
+        tokio::task::yield_now().await;
+        match self.fuse.passes() {
+            Passes::Yes => self.inner.delete(url, receipts).await,
+            Passes::Silently => self
+                .inner
+                .delete(url, receipts)
+                .await
+                .and(Err(QueueError("broken".to_owned()))),
+            Passes::No => Err(QueueError("broken".to_owned())),
         }
     }
 }

@@ -34,11 +34,35 @@ impl Operator {
         why: &str,
         what: &Value,
     ) -> Result<(), Vec<Fault>> {
+        let place = format!("STORE#{store}");
+        self.write_down(place, by, command, why, what).await
+    }
+
+    /// The same for a command that is about the whole stack.
+    ///
+    /// # Errors
+    /// As [`Operator::audit`].
+    pub(crate) async fn audit_stack(
+        &self,
+        by: &str,
+        command: &str,
+        why: &str,
+        what: &Value,
+    ) -> Result<(), Vec<Fault>> {
+        let place = "STACK".to_owned();
+        self.write_down(place, by, command, why, what).await
+    }
+
+    async fn write_down(
+        &self,
+        place: String,
+        by: &str,
+        command: &str,
+        why: &str,
+        what: &Value,
+    ) -> Result<(), Vec<Fault>> {
         let at = self.clock.now().as_microsecond();
-        let key = RowKey::new(
-            format!("STORE#{store}"),
-            format!("AUDIT#{at:020}#{}", platform::nonce()),
-        );
+        let key = RowKey::new(place, format!("AUDIT#{at:020}#{}", platform::nonce()));
         let row = AuditRow {
             v: 1,
             at,
@@ -48,7 +72,7 @@ impl Operator {
             what: what.to_string(),
         };
         let unwritten = |error| {
-            tracing::error!(%store, command, %error, "a command could not be written down and was not carried out");
+            tracing::error!(command, %error, "a command could not be written down and was not carried out");
             fault(
                 "audit",
                 "who did this could not be written down, so nothing was done; try again",

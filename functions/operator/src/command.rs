@@ -1,57 +1,98 @@
 //! Which command is asked for, and the form of every answer.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
+use delivery::List;
 use loyalty::HashKey;
 use platform::{Clock, Inbox, Queue, Secrets, Stores, Table};
 use serde_json::{Value, json};
 use vendors::{Fault, Section};
 
+/// Where dead letters stand, and where they came from.
+#[derive(Debug, Clone)]
+pub struct DeadLetters {
+    /// URL of the dead-letter queue.
+    pub from: String,
+    /// URL of the queue that they go back to.
+    pub to: String,
+}
+
 /// Carries commands out.
-pub(crate) struct Operator {
-    pub(crate) table: Arc<dyn Table>,
-    pub(crate) queue: Arc<dyn Queue>,
-    pub(crate) stores: Stores,
-    pub(crate) inbox: Inbox,
-    pub(crate) secrets: Arc<dyn Secrets>,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) api_url: String,
-    pub(crate) secret_prefix: String,
-    /// The destinations that this stack was deployed with.
-    pub(crate) deployed: BTreeSet<&'static str>,
-    /// The queue of each of them: name to URL.
-    pub(crate) queues: BTreeMap<String, String>,
+pub struct Operator {
+    /// The table.
+    pub table: Arc<dyn Table>,
+    /// The queues.
+    pub queue: Arc<dyn Queue>,
+    /// Store settings.
+    pub stores: Stores,
+    /// The inbox.
+    pub inbox: Inbox,
+    /// The secrets: whether they exist.
+    pub secrets: Arc<dyn Secrets>,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// Base of the webhooks' URLs.
+    pub api_url: String,
+    /// The first part of every secret's name.
+    pub secret_prefix: String,
+    /// The queue of each destination that this stack was deployed with: name to URL.
+    pub queues: BTreeMap<&'static str, String>,
+    /// The dead letters of the inbox and of each destination, by name.
+    pub dead_letters: BTreeMap<String, DeadLetters>,
     /// The stack's key for ids.
-    pub(crate) hash_key: HashKey,
+    pub hash_key: HashKey,
 }
 
 #[derive(Clone, Copy)]
 enum Command {
+    List(List),
+    Member,
     PutStore,
+    Redrive,
+    Replay,
     Simulate,
 }
 
+/// Every command by its name.
+const COMMANDS: [(&str, Command); 8] = [
+    ("put_store", Command::PutStore),
+    ("simulate", Command::Simulate),
+    ("rejected", Command::List(List::Rejected)),
+    ("unconfirmed", Command::List(List::Unconfirmed)),
+    ("parked", Command::List(List::Parked)),
+    ("member", Command::Member),
+    ("replay", Command::Replay),
+    ("redrive", Command::Redrive),
+];
+
 impl Operator {
+    /// The name of every command.
+    pub fn commands() -> impl Iterator<Item = &'static str> {
+        COMMANDS.iter().map(|(name, _)| *name)
+    }
+
     /// Carries one command out: `{"ok": true, …}`, or `{"ok": false, "faults": [{"path", "message"}]}`.
-    pub(crate) async fn answer(&self, mut asked: Value) -> Value {
+    pub async fn answer(&self, mut asked: Value) -> Value {
         let result = match command(&mut asked) {
             Ok(Command::PutStore) => self.put_store(asked).await,
             Ok(Command::Simulate) => self.simulate(asked).await,
+            Ok(Command::List(list)) => self.list(list, asked).await,
+            Ok(Command::Member) => self.member(asked).await,
+            Ok(Command::Replay) => Box::pin(self.replay(asked)).await,
+            Ok(Command::Redrive) => self.redrive(asked).await,
             Err(faults) => Err(faults),
         };
         result.unwrap_or_else(|faults| json!({"ok": false, "faults": faults}))
+    }
+
+    /// The destinations that this stack was deployed with.
+    pub(crate) fn deployed(&self) -> impl Iterator<Item = &'static str> {
+        self.queues.keys().copied()
     }
 }
 
 /// Takes the command's name out of what was asked; the rest is the command's own.
 fn command(asked: &mut Value) -> Result<Command, Vec<Fault>> {
-    const COMMANDS: [(&str, Command); 2] = [
-        ("put_store", Command::PutStore),
-        ("simulate", Command::Simulate),
-    ];
     let named = asked
         .as_object_mut()
         .and_then(|asked| asked.remove("command"));
@@ -60,7 +101,7 @@ fn command(asked: &mut Value) -> Result<Command, Vec<Fault>> {
     let missing = named.is_none();
     let command = section.one_of("command", &COMMANDS, Command::PutStore);
     if missing {
-        let all: Vec<_> = COMMANDS.iter().map(|(name, _)| *name).collect();
+        let all: Vec<_> = Operator::commands().collect();
         section.fault(
             "command",
             format!("is missing; the commands are {}", all.join(", ")),

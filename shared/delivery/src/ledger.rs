@@ -14,7 +14,7 @@ use vendors::{Message, Note, Plan, Reason};
 use crate::lease::Lease;
 
 /// How long a delivery stays in the book.
-const DAYS: i64 = 90;
+pub(crate) const DAYS: i64 = 90;
 
 /// Where a delivery stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -247,12 +247,19 @@ impl Ledger {
     }
 }
 
-fn status_text(status: Status) -> Value {
-    text(match status {
-        Status::Claimed => "claimed",
-        Status::Waiting => "waiting",
-        Status::Sent => "sent",
-        Status::Rejected => "rejected",
-        Status::Unconfirmed => "unconfirmed",
-    })
+impl Status {
+    /// Its name in rows.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Claimed => "claimed",
+            Self::Waiting => "waiting",
+            Self::Sent => "sent",
+            Self::Rejected => "rejected",
+            Self::Unconfirmed => "unconfirmed",
+        }
+    }
+}
+
+pub(crate) fn status_text(status: Status) -> Value {
+    text(status.name())
 }

@@ -13,6 +13,7 @@
 
 mod attempt;
 mod batch;
+mod desk;
 mod event;
 mod http;
 mod lease;
@@ -23,9 +24,11 @@ mod member;
 mod park;
 mod send;
 mod settle;
+pub mod story;
 mod tend;
 
 pub use batch::{Pusher, Received};
+pub use desk::{Close, Desk, Done, List, Waiting};
 pub use http::{Http, HttpError, NoReply, Wire};
 pub use line::{Leftover, Line, Pause, State, Then};
 pub use lines::{Account, Lines};

@@ -20,7 +20,7 @@ pub mod tls;
 pub use clock::{Clock, Deadline, SystemClock};
 pub use config::{Config, ConfigError};
 pub use inbox::Inbox;
-pub use queue::{Outgoing, Queue, QueueError};
+pub use queue::{Handed, Outgoing, Queue, QueueError};
 pub use secrets::{SecretCache, Secrets, SecretsError};
 pub use state::{MemberState, member_row};
 pub use stores::{StoreError, Stores};

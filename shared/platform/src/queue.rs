@@ -22,6 +22,22 @@ impl fmt::Debug for Outgoing {
     }
 }
 
+/// A message that was handed out. It comes back by itself unless it is deleted.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Handed {
+    /// Deletes it.
+    pub receipt: String,
+    /// The body.
+    pub body: String,
+}
+
+/// Bodies name people.
+impl fmt::Debug for Handed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Handed(…)")
+    }
+}
+
 /// The queue did not do what was asked. Carries AWS's error code and nothing of the message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the queue did not answer as it should: {0}")]
@@ -38,4 +54,22 @@ pub trait Queue: Send + Sync {
     /// # Errors
     /// [`QueueError`] when the service refuses.
     async fn hide(&self, url: &str, receipt: &str, seconds: u32) -> Result<(), QueueError>;
+
+    /// Hands out at most `limit` messages (never more than 10) and hides them for this many seconds. Waits a moment for
+    /// them, so that none at all means an empty queue, or one whose messages are all hidden.
+    ///
+    /// # Errors
+    /// [`QueueError`] when the service refuses.
+    async fn receive(
+        &self,
+        url: &str,
+        limit: usize,
+        hidden_seconds: u32,
+    ) -> Result<Vec<Handed>, QueueError>;
+
+    /// Deletes messages that were handed out, at most 10. Gives back the receipts of those that are still there.
+    ///
+    /// # Errors
+    /// [`QueueError`] when the service refuses.
+    async fn delete(&self, url: &str, receipts: Vec<String>) -> Result<Vec<String>, QueueError>;
 }

@@ -92,8 +92,7 @@ impl Recorder {
             match read {
                 Read::Event(event) => match self.member(&store, &event, &addresses).await {
                     Ok(member) => {
-                        let entry =
-                            Entry::new(place, *event, envelope.packed().unwrap_or_default());
+                        let entry = Entry::new(place, *event, &envelope);
                         let group = members
                             .entry((store.id.clone(), member))
                             .or_insert_with(|| (store, Vec::new()));

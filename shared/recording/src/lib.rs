@@ -9,10 +9,13 @@
 
 mod aside;
 mod intake;
+mod kept;
 mod member;
 mod outcome;
 mod rows;
 mod send;
+pub mod story;
 
 pub use intake::{Delivered, Recorder};
+pub use kept::{Kept, Returned, Shelf};
 pub use outcome::{Failure, Recorded};

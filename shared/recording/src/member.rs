@@ -15,7 +15,7 @@ use loyalty::{Change, Event, Kind, Member, MemberKey, Occurrence, StoreId};
 use platform::{
     Condition, MemberState, RowKey, TableError, Update, Written, from_item, texts, to_item, whole,
 };
-use vendors::{Note, Reason, Store, Wants, registry};
+use vendors::{Envelope, Note, Reason, Store, Wants, registry};
 
 use crate::{
     Failure, Recorded, Recorder,
@@ -33,6 +33,8 @@ pub(crate) struct Entry {
     /// Its place in the batch.
     pub(crate) place: usize,
     event: Event,
+    /// The source's own id of the delivery.
+    delivery: Option<String>,
     body: Vec<u8>,
     /// The EVENT row as it stands, once it does.
     stored: Option<EventRow>,
@@ -53,11 +55,12 @@ pub(crate) struct Group {
 }
 
 impl Entry {
-    pub(crate) fn new(place: usize, event: Event, body: Vec<u8>) -> Self {
+    pub(crate) fn new(place: usize, event: Event, envelope: &Envelope) -> Self {
         Self {
             place,
             event,
-            body,
+            delivery: envelope.delivery.clone(),
+            body: envelope.packed().unwrap_or_default(),
             stored: None,
             repeat: false,
             messages: BTreeMap::new(),
@@ -298,6 +301,8 @@ fn event_row(entry: &Entry, change: &Change, to: BTreeSet<String>) -> EventRow {
         guard_until: guard_until.as_microsecond(),
         change: change.clone(),
         to,
+        source: entry.event.stamp.source.clone(),
+        delivery: entry.delivery.clone(),
         body: (entry.body.len() <= BODY).then(|| entry.body.clone()),
         ttl: rows::ttl(arrived, rows::EVENT_DAYS),
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use loyalty::{Change, EventId, Kind, MemberKey, StoreId};
-use platform::{RowKey, member_row};
+use platform::{Item, RowKey, Value, member_row};
 use serde::{Deserialize, Serialize};
 use vendors::Reason;
 
@@ -26,6 +26,12 @@ pub(crate) struct EventRow {
     pub(crate) change: Change,
     /// The destinations that want it.
     pub(crate) to: BTreeSet<String>,
+    /// The source that sent it.
+    #[serde(default)]
+    pub(crate) source: String,
+    /// The source's own id of the delivery, where it sends one: an event's id may be made of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) delivery: Option<String>,
     /// The body, gzip; left out when it is over 8 KB.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "serde_bytes")]
     pub(crate) body: Option<Vec<u8>>,
@@ -83,6 +89,14 @@ pub(crate) fn orphan_key(store: &StoreId, arrived: i64, nonce: &str, part: u32) 
         format!("STORE#{store}"),
         format!("ORPHAN#{arrived:020}#{nonce}#{part}"),
     )
+}
+
+/// The place of a row within its partition.
+pub(crate) fn place(item: &Item) -> &str {
+    match item.as_ref().get("sk") {
+        Some(Value::S(place)) => place,
+        _ => "",
+    }
 }
 
 /// The second after which a row that came at `arrived` is swept.

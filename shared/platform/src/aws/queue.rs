@@ -1,8 +1,12 @@
 use async_trait::async_trait;
 use aws_config::SdkConfig;
-use aws_sdk_sqs::{Client, error::ProvideErrorMetadata as _, types::SendMessageBatchRequestEntry};
+use aws_sdk_sqs::{
+    Client,
+    error::ProvideErrorMetadata as _,
+    types::{DeleteMessageBatchRequestEntry, SendMessageBatchRequestEntry},
+};
 
-use crate::{Outgoing, Queue, QueueError};
+use crate::{Handed, Outgoing, Queue, QueueError};
 
 /// SQS.
 #[derive(Debug, Clone)]
@@ -105,6 +109,62 @@ impl Queue for SqsQueue {
             .await
             .map(drop)
             .map_err(|error| QueueError(error.code().unwrap_or("no answer").to_owned()))
+    }
+
+    async fn receive(
+        &self,
+        url: &str,
+        limit: usize,
+        hidden_seconds: u32,
+    ) -> Result<Vec<Handed>, QueueError> {
+        let limit = i32::try_from(limit.clamp(1, MOST_MESSAGES)).unwrap_or(1);
+        let received = self
+            .client
+            .receive_message()
+            .queue_url(url)
+            .max_number_of_messages(limit)
+            .visibility_timeout(i32::try_from(hidden_seconds.min(43_200)).unwrap_or(43_200))
+            // Without a wait only some of the service's servers are asked, and an empty answer means little.
+            .wait_time_seconds(1)
+            .send()
+            .await
+            .map_err(|error| QueueError(error.code().unwrap_or("no answer").to_owned()))?;
+        let messages = received.messages.unwrap_or_default().into_iter();
+        let handed = messages.filter_map(|message| {
+            Some(Handed {
+                receipt: message.receipt_handle?,
+                body: message.body?,
+            })
+        });
+        Ok(handed.collect())
+    }
+
+    async fn delete(&self, url: &str, receipts: Vec<String>) -> Result<Vec<String>, QueueError> {
+        let mut request = self.client.delete_message_batch().queue_url(url);
+        for (id, receipt) in receipts.iter().enumerate() {
+            // Both required parts are set, so this builds.
+            if let Ok(entry) = DeleteMessageBatchRequestEntry::builder()
+                .id(id.to_string())
+                .receipt_handle(receipt)
+                .build()
+            {
+                request = request.entries(entry);
+            }
+        }
+        let done = request
+            .send()
+            .await
+            .map_err(|error| QueueError(error.code().unwrap_or("no answer").to_owned()))?;
+        let gone: Vec<&str> = done
+            .successful()
+            .iter()
+            .map(aws_sdk_sqs::types::DeleteMessageBatchResultEntry::id)
+            .collect();
+        let left = receipts
+            .into_iter()
+            .enumerate()
+            .filter(|(id, _)| !gone.contains(&id.to_string().as_str()));
+        Ok(left.map(|(_, receipt)| receipt).collect())
     }
 }
 

@@ -2,15 +2,18 @@ use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 
-use crate::{Outgoing, Queue, QueueError};
+use crate::{Handed, Outgoing, Queue, QueueError};
 
-/// Queues that only remember what they were given.
+/// Queues that remember what they were given, and hand it out in order.
 #[derive(Debug, Default)]
 pub struct MemoryQueue(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
     sent: Vec<(String, Outgoing)>,
+    /// What was handed out: queue, receipt, message.
+    handed: Vec<(String, String, Outgoing)>,
+    receipts: usize,
     hidden: Vec<(String, u32)>,
     requests: usize,
     refuses: bool,
@@ -32,6 +35,14 @@ impl MemoryQueue {
     #[must_use]
     pub fn hidden(&self) -> Vec<(String, u32)> {
         self.state().hidden.clone()
+    }
+
+    /// Brings everything back that was handed out and not deleted, as when its time is over.
+    pub fn time_is_over(&self) {
+        let mut state = self.state();
+        let handed = std::mem::take(&mut state.handed);
+        let back = handed.into_iter().map(|(url, _, message)| (url, message));
+        state.sent.extend(back);
     }
 
     /// How many requests AWS would have seen.
@@ -76,5 +87,38 @@ impl Queue for MemoryQueue {
         state.requests += 1;
         state.hidden.push((receipt.to_owned(), seconds));
         Ok(())
+    }
+
+    async fn receive(
+        &self,
+        url: &str,
+        limit: usize,
+        _hidden_seconds: u32,
+    ) -> Result<Vec<Handed>, QueueError> {
+        let mut state = self.state();
+        state.requests += 1;
+        let mut handed = Vec::new();
+        while handed.len() < limit.clamp(1, 10)
+            && let Some(place) = state.sent.iter().position(|(to, _)| to == url)
+        {
+            let (to, message) = state.sent.remove(place);
+            state.receipts += 1;
+            let receipt = format!("receipt-{}", state.receipts);
+            handed.push(Handed {
+                receipt: receipt.clone(),
+                body: message.body.clone(),
+            });
+            state.handed.push((to, receipt, message));
+        }
+        Ok(handed)
+    }
+
+    async fn delete(&self, url: &str, receipts: Vec<String>) -> Result<Vec<String>, QueueError> {
+        let mut state = self.state();
+        state.requests += 1;
+        state
+            .handed
+            .retain(|(from, receipt, _)| from != url || !receipts.contains(receipt));
+        Ok(Vec::new())
     }
 }

@@ -1,0 +1,230 @@
+//! `member`: one person's story, as far as the table knows it.
+
+use delivery::story::{self as books, DeliveryLine, Told};
+use loyalty::{MemberKey, StoreId};
+use platform::{MemberState, from_item};
+use recording::story::{self, EventLine};
+use serde_json::{Map, Value, json};
+use vendors::{Fault, registry};
+
+use crate::{
+    asked::{self, Person},
+    command::{Operator, fault},
+};
+
+/// Words of a picture that tell nothing of who the person is. All other text is shown only when asked for: a key that is
+/// added later is hidden until somebody puts it here.
+const PLAIN: [&str; 6] = [
+    "enrolled_at",
+    "last_purchase_on",
+    "last_seen_at",
+    "points_expiring_on",
+    "tier",
+    "tier_expires_at",
+];
+
+/// How often a person may have moved to another address.
+const MOVES: usize = 10;
+
+struct Asked {
+    store: StoreId,
+    person: Person,
+    limit: usize,
+    after: Option<String>,
+    shown_to: Option<String>,
+}
+
+impl Operator {
+    /// `{"command": "member", "store", "email" | "source" + "id", "limit", "after", "show", "by"}` answers `{"ok",
+    /// "member", "version", "role", "picture", "destinations", "events", "count", "next"}`; `events` are newest first.
+    pub(crate) async fn member(&self, asked: Value) -> Result<Value, Vec<Fault>> {
+        let Asked {
+            store,
+            person,
+            limit,
+            after,
+            shown_to,
+        } = asked::read(asked, |section| {
+            let store = asked::store(section);
+            let person = asked::person(section);
+            let limit = asked::limit(section, 100);
+            let after = section.text("after");
+            let shown_to = asked::shown_to(section);
+            Some(Asked {
+                store: store?,
+                person: person?,
+                limit,
+                after,
+                shown_to,
+            })
+        })?;
+        let unanswered = |error| fault("table", error);
+        let key = self.member_key(&store, &person).await?;
+        let named = self.hash_key.member(&store, &key);
+        if let Some(by) = &shown_to {
+            let what = json!({"member": named});
+            self.audit(&store, by, "member", "", &what).await?;
+        }
+        let row = self.table.get(&MemberState::key(&store, &key), true).await;
+        let state: Option<MemberState> = row
+            .and_then(|row| row.map(from_item).transpose())
+            .map_err(unanswered)?;
+        let deliveries = books::deliveries(&*self.table, &store, &key).await;
+        let deliveries = deliveries.map_err(unanswered)?;
+        let events = story::events(&*self.table, &store, &key).await;
+        let (events, next) = page(events.map_err(unanswered)?, after.as_deref(), limit);
+        let mut destinations = Map::new();
+        for destination in registry::DESTINATIONS {
+            let name = destination.name();
+            let told = books::told(&*self.table, (&store, &key, name)).await;
+            let own = deliveries.iter().filter(|line| line.destination == name);
+            let own: Vec<&DeliveryLine> = own.collect();
+            if let Some(told) = told.map_err(unanswered)? {
+                destinations.insert(name.to_owned(), destination_story(&told, &own, limit));
+            }
+        }
+        let show = shown_to.is_some();
+        let mut answer = json!({
+            "ok": true,
+            "member": named,
+            "known": state.is_some(),
+            "destinations": destinations,
+            "count": events.len(),
+            "events": events.iter().map(|line| event_story(line, &deliveries)).collect::<Vec<_>>(),
+            "next": next,
+        });
+        if let Some(state) = state {
+            answer["version"] = state.version.into();
+            answer["role"] = json!(state.member.role);
+            answer["picture"] = picture(&json!(state.member), show);
+        }
+        if show {
+            answer["key"] = key.expose().into();
+        }
+        Ok(answer)
+    }
+
+    /// The key under which a person's rows stand now.
+    pub(crate) async fn member_key(
+        &self,
+        store: &StoreId,
+        person: &Person,
+    ) -> Result<MemberKey, Vec<Fault>> {
+        let unanswered = |error| fault("table", error);
+        let mut key = match person {
+            Person::Email(email) => MemberKey::of_email(email),
+            Person::Known(alias) => story::member_of(&*self.table, store, alias)
+                .await
+                .map_err(unanswered)?
+                .unwrap_or_else(|| MemberKey::of_external(&alias.source, alias.id.expose())),
+        };
+        for _ in 0..MOVES {
+            let row = self.table.get(&MemberState::key(store, &key), true).await;
+            let Some(row) = row.map_err(unanswered)? else {
+                break;
+            };
+            let Some(platform::Value::S(moved)) = row.as_ref().get("moved_to") else {
+                break;
+            };
+            match serde_json::from_value(Value::String(moved.clone())) {
+                Ok(moved) => key = moved,
+                Err(error) => return Err(fault("table", error)),
+            }
+        }
+        Ok(key)
+    }
+}
+
+/// Events after a place, at most `limit` of them; and the place after which the next page begins.
+fn page(
+    events: Vec<EventLine>,
+    after: Option<&str>,
+    limit: usize,
+) -> (Vec<EventLine>, Option<String>) {
+    let place = |line: &EventLine| format!("{:020}#{}", line.arrived.as_microsecond(), line.event);
+    let mut rest: Vec<EventLine> = events
+        .into_iter()
+        .filter(|line| after.is_none_or(|after| place(line).as_str() < after))
+        .collect();
+    let more = rest.len() > limit;
+    rest.truncate(limit);
+    let next = rest.last().filter(|_| more).map(place);
+    (rest, next)
+}
+
+fn event_story(line: &EventLine, deliveries: &[DeliveryLine]) -> Value {
+    let prefix = format!("{}#", line.event);
+    let own = deliveries.iter();
+    let own = own.filter(|delivery| delivery.delivery.starts_with(&prefix));
+    json!({
+        "event": line.event,
+        "kind": line.kind.name(),
+        "first_arrival": line.arrived.to_string(),
+        "changed": line.change.facets,
+        "joined": line.change.joined,
+        "to": line.to,
+        "body": line.body,
+        "deliveries": own.map(delivery_story).collect::<Vec<_>>(),
+    })
+}
+
+fn delivery_story(line: &DeliveryLine) -> Value {
+    json!({
+        "delivery": line.delivery,
+        "destination": line.destination,
+        "status": line.status,
+        "listed": line.listed,
+        "attempts": line.attempts,
+        "reason": line.reason,
+        "at": line.at.to_string(),
+    })
+}
+
+fn destination_story(told: &Told, deliveries: &[&DeliveryLine], limit: usize) -> Value {
+    let count = |status: &str| deliveries.iter().filter(|line| line.status == status).count();
+    let latest = deliveries.iter().take(limit);
+    json!({
+        "written": told.written.map(|written| written.to_string()),
+        "version": told.version,
+        "picture_refused": told.refused,
+        "parked": told.waits,
+        "unsettled": told.unsettled,
+        "waiting": count("waiting") + count("claimed"),
+        "rejected": count("rejected"),
+        "unconfirmed": count("unconfirmed"),
+        "sent": count("sent"),
+        "deliveries": latest.map(|line| delivery_story(line)).collect::<Vec<_>>(),
+    })
+}
+
+/// Each key that is known: its value, and since when and from whom it is known. Takes the stored form, in which each
+/// stamp stands once and the keys point at it.
+fn picture(member: &Value, show: bool) -> Value {
+    let instant = |micros: &Value| {
+        let at = jiff::Timestamp::from_microsecond(micros.as_i64()?).ok()?;
+        Some(at.to_string())
+    };
+    let keys = member.as_object().into_iter().flatten();
+    let known = keys.filter_map(|(key, cell)| {
+        let [value, place] = cell.as_array()?.as_slice() else {
+            return None;
+        };
+        let stamp = &member["stamps"][usize::try_from(place.as_u64()?).ok()?];
+        let told = match value {
+            Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
+            _ if show || PLAIN.contains(&key.as_str()) => value.clone(),
+            _ => "hidden: say `show`".into(),
+        };
+        let cell = json!({
+            "value": told, "as_of": instant(&stamp[0]), "arrived": instant(&stamp[1]), "source": stamp[3],
+        });
+        Some((key.clone(), cell))
+    });
+    let mut picture: Map<String, Value> = known.collect();
+    if show {
+        for key in ["email", "aliases"] {
+            picture.insert(key.to_owned(), json!({"value": member[key]}));
+        }
+    }
+    Value::Object(picture)
+}

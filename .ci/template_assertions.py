@@ -24,9 +24,10 @@ ENVIRONMENT = {
     "recorder": {"HASH_KEY_SECRET"},
     "operator": {"API_URL", "HASH_KEY_SECRET", "INBOX_URL", "INBOX_DEAD_URL"},
     "push": {"QUEUE_URL"},
+    "upkeep": set(),
 }
 # Those that must know every destination's queue.
-KNOW_QUEUES = {"recorder", "operator"}
+KNOW_QUEUES = {"recorder", "operator", "upkeep"}
 # Those that must know every destination's dead letters.
 KNOW_DEAD = {"operator"}
 
@@ -41,9 +42,10 @@ ACTIONS = {
     "operator": LOGS | WRITE | {"dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:Query", "secretsmanager:DescribeSecret",
                                 "secretsmanager:GetSecretValue", "sqs:DeleteMessage", "sqs:ReceiveMessage", "sqs:SendMessage"},
     "push": LOGS | CONSUME | WRITE | {"secretsmanager:GetSecretValue", "sqs:ChangeMessageVisibility"},
+    "upkeep": LOGS | WRITE | {"dynamodb:DeleteItem", "dynamodb:Query", "secretsmanager:GetSecretValue"},
 }
 # Names of the secrets whose values each role may read, after the prefix; {} is the destination.
-SECRETS = {"webhook": {"*/yotpo-webhook"}, "recorder": {"hash-key"}, "operator": {"hash-key"}, "push": {"*/{}"}}
+SECRETS = {"webhook": {"*/yotpo-webhook"}, "recorder": {"hash-key"}, "operator": {"hash-key"}, "push": {"*/{}"}, "upkeep": {"*/{}"}}
 
 # What one account of the vendor takes, in requests per second.
 PACE = {"rule": 2.5}
@@ -337,7 +339,10 @@ def within_reach(template, function, action):
 
 def roles(template):
     owners = [points_to(properties.get("Role")) for _, _, properties in functions(template).values()]
+    schedulers = {points_to(properties["Target"].get("RoleArn")) for _, _, properties in each(template, "AWS::Scheduler::Schedule")}
     for name, _, properties in each(template, "AWS::IAM::Role"):
+        if name in schedulers:
+            continue
         if owners.count(name) != 1:
             yield f"{name}: not the role of exactly one function"
         if properties.get("ManagedPolicyArns"):
@@ -376,13 +381,36 @@ def roles(template):
                     readable.add(secret[1].removesuffix("-??????"))
         if allowed != ACTIONS.get(kind(short), set()):
             yield f"{name}: may {sorted(allowed ^ ACTIONS.get(kind(short), set()))} more or less than it needs"
-        wanted = {secret.format(short.removeprefix("push-")) for secret in SECRETS.get(kind(short), set())}
+        called = destinations(template) if short == "upkeep" else [short.removeprefix("push-")]
+        wanted = {secret.format(name) for secret in SECRETS.get(kind(short), set()) for name in called}
         if readable != wanted:
             yield f"{name}: may read the secrets {sorted(readable)}, not {sorted(wanted)}"
     for statement in statements(template, "webhook"):
         rows = statement.get("Condition", {}).get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys")
         if "dynamodb:UpdateItem" in as_list(statement["Action"]) and rows != ["STORE#*"]:
             yield "webhook may write rows of members"
+
+
+def schedules(template):
+    for name, _, properties in each(template, "AWS::Scheduler::Schedule"):
+        target = properties["Target"]
+        function = points_to(target.get("Arn"))
+        role = template["Resources"].get(points_to(target.get("RoleArn")), {}).get("Properties", {})
+        allowed = [statement for policy in role.get("Policies", []) for statement in policy["PolicyDocument"]["Statement"]]
+        if [(statement["Action"], points_to(statement["Resource"])) for statement in allowed] != [("lambda:InvokeFunction", function)]:
+            yield f"{name}: its role may do more or less than invoke its function"
+        trust = role.get("AssumeRolePolicyDocument", {}).get("Statement", [{}])
+        if len(trust) != 1 or trust[0].get("Principal") != {"Service": "scheduler.amazonaws.com"} or "Condition" not in trust[0]:
+            yield f"{name}: others than this account's scheduler may take its role"
+        if "RetryPolicy" not in target:
+            yield f"{name}: the scheduler would try for a whole day"
+    upkeep = functions(template).get("upkeep")
+    if upkeep and upkeep[2].get("Timeout", 0) >= 300:
+        yield "upkeep may run longer than its schedule's five minutes"
+    runs = [properties["ScheduleExpression"] for _, _, properties in each(template, "AWS::Scheduler::Schedule")
+            if upkeep and points_to(properties["Target"].get("Arn")) == upkeep[0]]
+    if runs != ["rate(5 minutes)"]:
+        yield f"upkeep runs at {runs}, not every five minutes"
 
 
 def dimensions(properties):
@@ -394,8 +422,9 @@ def alarms(template):
     for name, properties in told:
         if properties.get("AlarmActions") != [{"Ref": "AlarmTopic"}]:
             yield f"{name}: tells nobody"
-        if properties.get("TreatMissingData") != "notBreaching":
-            yield f"{name}: rings when nothing happened"
+        silent = "breaching" if properties.get("MetricName") == "Invocations" else "notBreaching"
+        if properties.get("TreatMissingData") != silent:
+            yield f"{name}: rings when nothing happened, or not when nothing happened and should have"
         if not properties.get("AlarmDescription"):
             yield f"{name}: does not say what it means"
         if "Metrics" in properties:
@@ -407,11 +436,13 @@ def alarms(template):
     wanted += [("AWS/SQS", "ApproximateNumberOfMessagesVisible", {"QueueName": points_to(properties["RedrivePolicy"]["deadLetterTargetArn"])})
                for _, _, properties in each(template, "AWS::SQS::Queue") if "RedrivePolicy" in properties]
     wanted += [("LoyaltyBridge", metric, {"Stack": "AWS::StackName", "Destination": name})
-               for name in destinations(template) for metric in ("Rejected", "Misconfigured")]
+               for name in destinations(template) for metric in ("Rejected", "LinesClosed", "OldestParkedSeconds")]
+    wanted += [("AWS/Lambda", "Invocations", {"FunctionName": points_to(properties["Target"].get("Arn"))})
+               for _, _, properties in each(template, "AWS::Scheduler::Schedule")]
     for alarm in wanted:
         if alarm not in watched:
             yield f"no alarm for {alarm}"
-    code = "".join(file.read_text() for file in sorted((ROOT / "shared").rglob("*.rs")))
+    code = "".join(file.read_text() for folder in ("shared", "functions") for file in sorted((ROOT / folder).rglob("*.rs")))
     for namespace, metric, _ in watched:
         if namespace == "LoyaltyBridge" and metric != "DoorThrottled" and f'"{metric}"' not in code:
             yield f"nothing counts {metric}"
@@ -481,7 +512,7 @@ def configuration_faults(template, settings):
         yield "samconfig: two environments share a stack or its secrets"
 
 
-CHECKS = [shape, binaries, environment, logs, mappings, queues, state, door, roles, alarms, dashboard, optional, configuration]
+CHECKS = [shape, binaries, environment, logs, mappings, queues, state, door, roles, schedules, alarms, dashboard, optional, configuration]
 
 
 def faults(template):

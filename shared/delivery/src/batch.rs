@@ -185,7 +185,6 @@ impl Pusher {
         }
         let metric = match outcome {
             Outcome::Rejected(_) | Outcome::Unconfirmed => "Rejected",
-            Outcome::Misconfigured(_) => "Misconfigured",
             _ => return,
         };
         telemetry::count(self.clock.now(), metric, &[("Destination", destination)], 1);

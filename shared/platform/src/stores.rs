@@ -10,7 +10,7 @@ use loyalty::StoreId;
 use serde::{Deserialize, Serialize};
 use vendors::Store;
 
-use crate::{Clock, RowKey, Table, TableError, from_item, to_item};
+use crate::{Clock, RowKey, Table, TableError, Value, from_item, to_item};
 
 /// How long settings are used without asking again.
 const FRESH: SignedDuration = SignedDuration::from_secs(60);
@@ -86,6 +86,30 @@ impl Stores {
             .unwrap_or_else(PoisonError::into_inner)
             .insert(id.clone(), (store.clone(), now));
         Ok(store)
+    }
+
+    /// Every store that has settings.
+    ///
+    /// # Errors
+    /// [`StoreError::Table`] when the table did not answer.
+    pub async fn all(&self) -> Result<Vec<StoreId>, StoreError> {
+        let mut ids = Vec::new();
+        let mut after = None;
+        loop {
+            let page = self.table.page("STORES", "", after.as_deref(), 100).await?;
+            let named = page
+                .items
+                .iter()
+                .filter_map(|item| match item.as_ref().get("sk") {
+                    Some(Value::S(id)) => StoreId::parse(id).ok(),
+                    _ => None,
+                });
+            ids.extend(named);
+            after = page.next;
+            if after.is_none() {
+                return Ok(ids);
+            }
+        }
     }
 
     /// Writes a store's settings. The caller has read the document with [`Store::read`].

@@ -17,13 +17,14 @@ use crate::config::variable;
 const NAMESPACE: &str = "LoyaltyBridge";
 
 /// Our crates, by the names under which they log.
-const OURS: [&str; 8] = [
+const OURS: [&str; 9] = [
     "delivery",
     "operator",
     "platform",
     "push_rule",
     "recorder",
     "recording",
+    "upkeep",
     "vendors",
     "webhook",
 ];

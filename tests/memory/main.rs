@@ -11,6 +11,7 @@ mod crash;
 mod delivery;
 mod fuse;
 mod model;
+mod parking;
 mod readme;
 mod recording;
 mod table;

@@ -18,6 +18,7 @@ use platform::{
     memory::{MemoryClock, MemoryQueue, MemorySecrets, MemoryTable},
 };
 use recording::{Delivered, Failure, Recorded, Recorder};
+use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use vendors::{Call, Envelope, Header, Message, Method, Outcome, Reply, registry, rule::Rule};
 
@@ -31,6 +32,8 @@ const VISIBILITY: Duration = Duration::from_mins(6);
 /// What the vendor does with its next request.
 #[derive(Clone)]
 pub(crate) enum Does {
+    /// Books it.
+    Books,
     /// Answers so and books nothing.
     Answers(u16, Value),
     /// Answers so, with a `Retry-After`, and books nothing.
@@ -54,6 +57,10 @@ struct Books {
     requests: Vec<(Method, String, Value)>,
     fields: HashMap<String, BTreeMap<String, String>>,
     script: VecDeque<Does>,
+    /// What happens to every write that is not scripted.
+    always: Option<Does>,
+    /// What happens to every write with this store's key.
+    stores: HashMap<String, Does>,
     /// The markers of all automations that were really started.
     started: Vec<String>,
     /// Chooses faults where nothing is scripted.
@@ -160,6 +167,18 @@ impl Vendor {
         self.books().backwards
     }
 
+    /// What happens to every write from now on that is not scripted.
+    pub(crate) fn always(&self, does: Option<Does>) {
+        self.books().always = does;
+    }
+
+    /// What happens to every write with this store's own key.
+    pub(crate) fn answers_to(&self, store: &str, does: Does) {
+        self.books()
+            .stores
+            .insert(format!("Bearer {store}-key"), does);
+    }
+
     pub(crate) fn will(&self, does: Does) {
         self.books().script.push_back(does);
     }
@@ -171,7 +190,7 @@ impl Vendor {
 
 #[async_trait]
 impl Wire for Vendor {
-    async fn send(&self, call: &Call, _credential: &[Header]) -> Result<Reply, NoReply> {
+    async fn send(&self, call: &Call, credential: &[Header]) -> Result<Reply, NoReply> {
         let mut books = self.books();
         let body: Value = call
             .body
@@ -187,9 +206,12 @@ impl Wire for Vendor {
                 Ok(look(&books, &call.path))
             };
         }
-        let does = books.script.pop_front().or_else(|| books.fault());
-        match does {
-            None => {
+        let key = credential[0].value.expose_secret();
+        let told = books.stores.get(key).cloned();
+        let told = told.or_else(|| books.script.pop_front());
+        let does = told.or_else(|| books.always.clone());
+        match does.or_else(|| books.fault()) {
+            None | Some(Does::Books) => {
                 book(&mut books, &body);
                 Ok(reply(
                     200,
@@ -346,7 +368,7 @@ impl World {
             .unwrap();
         self.secrets.set(
             &format!("bridge/{id}/rule"),
-            r#"{"v":1,"api_key":"example-key"}"#,
+            &json!({"v": 1, "api_key": format!("{id}-key")}).to_string(),
         );
     }
 
@@ -433,6 +455,11 @@ impl World {
     /// Whether anything waits to be pushed.
     pub(crate) fn is_waiting(&self) -> bool {
         !self.waiting.lock().unwrap().is_empty()
+    }
+
+    /// Now, µs since 1970.
+    pub(crate) fn now_micros(&self) -> i64 {
+        self.clock.now().as_microsecond()
     }
 
     /// Moves the clock to the next message that is due.

@@ -89,10 +89,7 @@ pub(crate) fn shown_to(section: &mut Section) -> Option<String> {
     let show = section.flag("show", false);
     let by = section.text("by");
     if show && by.is_none() {
-        section.fault(
-            "by",
-            "is missing: who sees people's data is written down",
-        );
+        section.fault("by", "is missing: who sees people's data is written down");
     }
     by.filter(|_| show)
 }

@@ -181,7 +181,12 @@ fn delivery_story(line: &DeliveryLine) -> Value {
 }
 
 fn destination_story(told: &Told, deliveries: &[&DeliveryLine], limit: usize) -> Value {
-    let count = |status: &str| deliveries.iter().filter(|line| line.status == status).count();
+    let count = |status: &str| {
+        deliveries
+            .iter()
+            .filter(|line| line.status == status)
+            .count()
+    };
     let latest = deliveries.iter().take(limit);
     json!({
         "written": told.written.map(|written| written.to_string()),

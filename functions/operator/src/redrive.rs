@@ -61,9 +61,7 @@ impl Operator {
             }
         }
         tracing::info!(queue = asked.queue, moved, "dead letters were moved back");
-        Ok(
-            json!({"ok": true, "queue": asked.queue, "moved": moved, "more": moved >= asked.limit}),
-        )
+        Ok(json!({"ok": true, "queue": asked.queue, "moved": moved, "more": moved >= asked.limit}))
     }
 
     fn dead_letters_of(&self, section: &mut Section) -> Option<(String, DeadLetters)> {

@@ -105,9 +105,7 @@ impl Operator {
         }
         let what = match (delivery, list, kept, event) {
             (Some(delivery), None, false, None) => one_delivery(section, delivery),
-            (None, Some(list), false, None) => {
-                whole_list(section, &list, close, confirm)
-            }
+            (None, Some(list), false, None) => whole_list(section, &list, close, confirm),
             (None, None, true, None) => Some(What::Kept(page(section))),
             (None, None, false, Some(event)) => {
                 let person = asked::person(section);
@@ -171,10 +169,7 @@ fn whole_list(
         "rejected" => List::Rejected,
         "unconfirmed" => List::Unconfirmed,
         _ => {
-            section.fault(
-                "list",
-                format!("`{list}` is none of rejected, unconfirmed"),
-            );
+            section.fault("list", format!("`{list}` is none of rejected, unconfirmed"));
             return None;
         }
     };

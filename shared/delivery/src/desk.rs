@@ -248,7 +248,11 @@ impl Desk {
             .message
             .to_text()
             .map_err(|error| TableError::Shape(error.to_string()))?;
-        if !queue.send(url, vec![Outgoing { id: 0, body }]).await.is_empty() {
+        if !queue
+            .send(url, vec![Outgoing { id: 0, body }])
+            .await
+            .is_empty()
+        {
             return Ok(Done::NotTaken);
         }
         let opened = Waiting {

@@ -85,7 +85,13 @@ impl Shelf {
                     // All parts of a delivery follow each other: with the first of the next one, the page is whole.
                     if groups.len() == limit {
                         let next = groups.last().and_then(|(_, parts)| end(parts));
-                        return Ok((groups.into_iter().filter_map(|own| self.kept(own)).collect(), next));
+                        return Ok((
+                            groups
+                                .into_iter()
+                                .filter_map(|own| self.kept(own))
+                                .collect(),
+                            next,
+                        ));
                     }
                     groups.push((name, Parts::new()));
                 }
@@ -103,7 +109,10 @@ impl Shelf {
     fn kept(&self, (name, parts): (String, Parts)) -> Option<Kept> {
         let place = end(&parts)?;
         let keys = parts.values().map(|row| self.key(&row.sk)).collect();
-        let body: Vec<u8> = parts.values().flat_map(|row| row.own.body.clone()).collect();
+        let body: Vec<u8> = parts
+            .values()
+            .flat_map(|row| row.own.body.clone())
+            .collect();
         let (_, first) = parts.into_iter().next()?;
         let nonce = name.rsplit('#').next().unwrap_or_default().to_owned();
         let envelope = Envelope {
@@ -172,6 +181,8 @@ fn group(sk: &str) -> &str {
 
 /// The greatest place of all parts.
 fn end(parts: &Parts) -> Option<String> {
-    let places = parts.values().map(|row| row.sk.strip_prefix(PREFIX).unwrap_or(&row.sk));
+    let places = parts
+        .values()
+        .map(|row| row.sk.strip_prefix(PREFIX).unwrap_or(&row.sk));
     places.max().map(ToOwned::to_owned)
 }

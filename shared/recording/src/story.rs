@@ -42,7 +42,10 @@ pub async fn events(
     loop {
         let Page { items, next } = table.page(&pk, PREFIX, after.as_deref(), 100).await?;
         for item in items {
-            let event = rows::place(&item).strip_prefix(PREFIX).unwrap_or_default().to_owned();
+            let event = rows::place(&item)
+                .strip_prefix(PREFIX)
+                .unwrap_or_default()
+                .to_owned();
             let own: EventRow = from_item(item)?;
             lines.push(EventLine {
                 event,

@@ -28,7 +28,8 @@ impl Operator {
         if !faults.is_empty() {
             return Err(faults);
         }
-        self.note_replay(asked, list, std::slice::from_ref(&row)).await?;
+        self.note_replay(asked, list, std::slice::from_ref(&row))
+            .await?;
         let mut progress = Progress::default();
         self.replay_rows(asked, vec![row], &mut progress).await;
         Ok(progress)

@@ -31,7 +31,8 @@ async fn gave_up(store: &Shop<'_>, reason: &str) -> Result<()> {
     .await
 }
 
-/// Waits like [`wait_until`] while three minutes go by on the test clock in every real second.
+/// Waits like [`wait_until`] while three minutes go by on the test clock in every real second, with a round of upkeep in
+/// each of them.
 async fn in_time(
     world: &World,
     what: &str,
@@ -42,6 +43,7 @@ async fn in_time(
             return Ok(Some(()));
         }
         world.forward(Duration::from_mins(3))?;
+        world.upkeep().await?;
         tokio::time::sleep(Duration::from_secs(1)).await;
         Ok(None)
     })
@@ -88,6 +90,15 @@ async fn with_a_wrong_key_everything_waits_and_arrives_once_it_is_put_right() ->
         );
     }
     assert_eq!(store.writes().await?, Vec::<Value>::new());
+    // All of it stands in the table; nothing is left to a queue's patience.
+    wait_until("everything is parked", async || {
+        let left = world.upkeep().await?;
+        Ok(
+            (left["rule"]["parked"] == people.len() && left["rule"]["closed_lines"] == 1)
+                .then_some(()),
+        )
+    })
+    .await?;
 
     let key = bridge_tests::local::stores::key(&store.id, "rule");
     world

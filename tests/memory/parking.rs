@@ -388,3 +388,79 @@ async fn an_account_is_never_called_faster_than_its_pace() {
     let last = *calls.last().unwrap();
     assert!(last < 120_000_000, "and the pace is used: {last} µs");
 }
+
+#[tokio::test]
+async fn what_comes_again_while_it_is_parked_is_sent_once() {
+    let world = World::new().await;
+    let account = account(&world, "example").await;
+    world.pusher.lines.pause(&account, pause()).await.unwrap();
+    let coupon = body("coupon_awarded.json");
+    world.record(&coupon).await.unwrap();
+    world.push().await;
+    world
+        .pusher
+        .lines
+        .resume(&account, Then::Send)
+        .await
+        .unwrap();
+    // The delivery comes again, once before its parked message is sent and once after.
+    world.record(&coupon).await.unwrap();
+    assert_eq!(world.push().await, [Outcome::Parked(Reason::WaitsBehind)]);
+    world.clock.advance(SignedDuration::from_mins(5));
+    world.tend(&["example"]).await;
+    world.record(&coupon).await.unwrap();
+    assert_eq!(world.push().await, [Outcome::Skipped(Reason::Repeat)]);
+    assert_eq!(world.vendor.started().len(), 1);
+    assert!(world.parked("example").await.is_empty());
+}
+
+#[tokio::test]
+async fn a_crash_anywhere_between_parking_and_sending_loses_nothing_and_repeats_nothing() {
+    let mut crashes = 0;
+    for effect_happens in [false, true] {
+        for k in 1.. {
+            let world = World::new().await;
+            world.vendor.always(Some(refusal()));
+            world.record(&body("coupon_awarded.json")).await.unwrap();
+            world.record(&earned(KARI, 77)).await.unwrap();
+            world.fuse.arm(k, effect_happens);
+            let (_, crashed_parking) = world.push_counted().await;
+            world.settle_queue().await;
+            let left = k.saturating_sub(world.fuse.reached());
+            world.vendor.always(None);
+            world.clock.advance(SignedDuration::from_mins(5));
+            let mut crashed = crashed_parking;
+            if !crashed_parking && left > 0 {
+                world.fuse.arm(left, effect_happens);
+                let _ = world.try_tend(&["example"]).await;
+                crashed = world.fuse.mend();
+                // Whoever stopped held a lease; it runs out.
+                world.clock.advance(SignedDuration::from_mins(10));
+            }
+            world.settle().await;
+            for row in world.rows(KARI) {
+                let sk = row["sk"].as_str().unwrap().to_owned();
+                assert!(!sk.starts_with("PARKED#"), "call {k}: {sk} is left");
+                assert!(
+                    !sk.starts_with("DELIVERY#") || row["status"] == "sent",
+                    "call {k}: {row}"
+                );
+            }
+            let mails = world.vendor.started().len();
+            assert_eq!(
+                mails, 2,
+                "call {k}, effect {effect_happens}: one mail for each event"
+            );
+            assert_eq!(
+                world.vendor.field(KARI, "Yotpo.PointsBalance"),
+                Some("77".to_owned()),
+                "call {k}"
+            );
+            if !crashed {
+                break;
+            }
+            crashes += 1;
+        }
+    }
+    assert!(crashes > 40, "{crashes} crashes");
+}

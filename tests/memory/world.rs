@@ -14,7 +14,7 @@ use delivery::{NoReply, Parked, Pusher, Received, Tended, Wire};
 use jiff::{SignedDuration, Timestamp};
 use loyalty::{HashKey, StoreId};
 use platform::{
-    Clock, Deadline, Item, Stores, Table as _,
+    Clock, Deadline, Item, StoreError, Stores, Table as _, TableError,
     memory::{MemoryClock, MemoryQueue, MemorySecrets, MemoryTable},
 };
 use recording::{Delivered, Failure, Recorded, Recorder};
@@ -515,13 +515,36 @@ impl World {
 
     /// What upkeep does every five minutes, for these stores of one account.
     pub(crate) async fn tend(&self, stores: &[&str]) -> Tended {
+        self.try_tend(stores).await.unwrap()
+    }
+
+    /// As [`World::tend`], where a crash may come in between.
+    pub(crate) async fn try_tend(&self, stores: &[&str]) -> Result<Tended, TableError> {
         let mut settings = Vec::new();
         for store in stores {
             let store = StoreId::parse(store).unwrap();
-            settings.push(self.pusher.stores.get(&store).await.unwrap());
+            match self.pusher.stores.get(&store).await {
+                Ok(store) => settings.push(store),
+                Err(StoreError::Table(error)) => return Err(error),
+                Err(error) => panic!("{error}"),
+            }
         }
         let deadline = Deadline::after(SignedDuration::from_secs(290), &*self.clock);
-        self.pusher.tend(&settings, deadline).await.unwrap()
+        self.pusher.tend(&settings, deadline).await
+    }
+
+    /// Moves the clock until nothing waits on the queue any more.
+    pub(crate) async fn settle_queue(&self) {
+        for _ in 0..50 {
+            let Some(next) = self.next_due() else {
+                return;
+            };
+            let wait = next.duration_since(self.clock.now());
+            self.clock
+                .advance(wait.max(SignedDuration::ZERO) + SignedDuration::from_millis(1));
+            self.push().await;
+        }
+        panic!("messages still wait after fifty rounds");
     }
 
     /// The parked messages of a store, oldest first.

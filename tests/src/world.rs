@@ -147,6 +147,16 @@ impl World {
         self.cloud.invoke(operator, command).await
     }
 
+    /// One round of upkeep, as its schedule starts it every five minutes. Gives what it says is left to do.
+    ///
+    /// # Errors
+    /// The function failed.
+    pub async fn upkeep(&self) -> Result<Value> {
+        let upkeep = self.stack.functions.get("upkeep");
+        let upkeep = upkeep.saying("the stack has no upkeep")?;
+        self.cloud.invoke(upkeep, &serde_json::json!({})).await
+    }
+
     /// Moves the clock forward.
     ///
     /// # Errors

@@ -192,7 +192,7 @@ pub trait Table: Send + Sync {
     ) -> Result<Page, TableError>;
 
     /// Rows of one list in the index `work`, in the order of their places: those from `from` to `until`, both
-    /// included, at most `limit` of them. The index is a hint and lags behind: the row itself says what it is.
+    /// included, at most `limit` of them; an empty `from` is the beginning. The index is a hint and lags behind: the row itself says what it is.
     ///
     /// # Errors
     /// [`TableError::Unavailable`].

@@ -189,16 +189,23 @@ impl Table for DynamoTable {
         limit: usize,
     ) -> Result<Vec<Listed>, TableError> {
         let value = |text: &str| AttributeValue::S(text.to_owned());
-        let page = self
+        let query = self
             .client
             .query()
             .table_name(&self.name)
             .index_name("work")
             .limit(i32::try_from(limit).unwrap_or(i32::MAX))
-            .key_condition_expression("wp = :list AND ws BETWEEN :from AND :until")
             .expression_attribute_values(":list", value(list))
-            .expression_attribute_values(":from", value(from))
-            .expression_attribute_values(":until", value(until))
+            .expression_attribute_values(":until", value(until));
+        // No key may be compared with an empty text.
+        let query = if from.is_empty() {
+            query.key_condition_expression("wp = :list AND ws <= :until")
+        } else {
+            query
+                .key_condition_expression("wp = :list AND ws BETWEEN :from AND :until")
+                .expression_attribute_values(":from", value(from))
+        };
+        let page = query
             .send()
             .await
             .map_err(|error| TableError::Unavailable(code(&error)))?;

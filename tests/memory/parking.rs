@@ -424,16 +424,16 @@ async fn a_crash_anywhere_between_parking_and_sending_loses_nothing_and_repeats_
             world.record(&body("coupon_awarded.json")).await.unwrap();
             world.record(&earned(KARI, 77)).await.unwrap();
             world.fuse.arm(k, effect_happens);
-            let (_, crashed_parking) = world.push_counted().await;
+            let (_, stopped_parking) = world.push_counted().await;
             world.settle_queue().await;
             let left = k.saturating_sub(world.fuse.reached());
             world.vendor.always(None);
             world.clock.advance(SignedDuration::from_mins(5));
-            let mut crashed = crashed_parking;
-            if !crashed_parking && left > 0 {
+            let mut stopped = stopped_parking;
+            if !stopped_parking && left > 0 {
                 world.fuse.arm(left, effect_happens);
                 let _ = world.try_tend(&["example"]).await;
-                crashed = world.fuse.mend();
+                stopped = world.fuse.mend();
                 // Whoever stopped held a lease; it runs out.
                 world.clock.advance(SignedDuration::from_mins(10));
             }
@@ -456,7 +456,7 @@ async fn a_crash_anywhere_between_parking_and_sending_loses_nothing_and_repeats_
                 Some("77".to_owned()),
                 "call {k}"
             );
-            if !crashed {
+            if !stopped {
                 break;
             }
             crashes += 1;

@@ -12,6 +12,7 @@ mod delivery;
 mod fuse;
 mod model;
 mod parking;
+mod operator;
 mod readme;
 mod recording;
 mod table;

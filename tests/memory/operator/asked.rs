@@ -1,0 +1,95 @@
+//! What is wrong with a command is said at once, and nothing is done; the examples are right.
+
+use std::{collections::BTreeSet, path::PathBuf};
+
+use ::operator::Operator;
+use bridge_tests::local::paths;
+use serde_json::{Value, json};
+
+use super::{faults, operator};
+use crate::world::World;
+
+#[tokio::test]
+async fn every_fault_of_a_command_is_named_at_once() {
+    let world = World::new().await;
+    let operator = operator(&world);
+    let cases = [
+        (
+            json!({"command": "rejected", "store": "No Id", "destination": "carrier-pigeon", "limit": 0, "shwo": true}),
+            vec!["destination", "limit", "shwo", "store"],
+        ),
+        (
+            json!({"command": "parked", "limit": "many"}),
+            vec!["destination", "limit", "store"],
+        ),
+        (
+            json!({"command": "member", "store": "example", "email": "nobody", "surprise": 1}),
+            vec!["email", "surprise"],
+        ),
+        (
+            json!({"command": "member", "email": "kari@example.com", "id": "7", "show": true}),
+            vec!["by", "email", "store"],
+        ),
+        (
+            json!({"command": "replay", "destination": "rule"}),
+            vec!["by", "delivery", "destination", "store"],
+        ),
+        (
+            json!({"command": "replay", "store": "example", "by": "ola", "kept": true, "delivery": "x#1"}),
+            vec!["delivery", "destination"],
+        ),
+        (
+            json!({"command": "replay", "store": "example", "by": "ola", "destination": "rule", "list": "rejected", "as": "sent"}),
+            vec!["as"],
+        ),
+        (
+            json!({"command": "replay", "store": "example", "by": "ola", "destination": "rule", "list": "unconfirmed"}),
+            vec!["confirm"],
+        ),
+        (
+            json!({"command": "replay", "store": "example", "by": "ola", "destination": "rule", "delivery": "x", "as": "dropped"}),
+            vec!["confirm", "delivery"],
+        ),
+        (
+            json!({"command": "redrive", "queue": "outbox", "limit": 1001}),
+            vec!["by", "limit", "queue"],
+        ),
+    ];
+    for (command, expected) in cases {
+        assert_eq!(
+            faults(&operator, command.clone()).await,
+            expected,
+            "{command}"
+        );
+    }
+    assert!(super::audited(&world).is_empty());
+}
+
+fn examples() -> Vec<(PathBuf, Value)> {
+    let folder = paths::root().join("events/invoke/operator");
+    let entries = std::fs::read_dir(folder).unwrap();
+    let files = entries.map(|entry| entry.unwrap().path());
+    files
+        .map(|file| {
+            let text = std::fs::read(&file).unwrap();
+            (file, serde_json::from_slice(&text).unwrap())
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn every_command_has_an_example_that_is_accepted() {
+    let world = World::new().await;
+    world.put_store("example-outdoor", json!({})).await;
+    let operator = operator(&world);
+    let mut named = BTreeSet::new();
+    for (file, command) in examples() {
+        let name = command["command"].as_str().unwrap().to_owned();
+        let stem = file.file_stem().unwrap().to_str().unwrap();
+        assert!(stem.starts_with(&name), "{stem} is an example of {name}");
+        super::done(&operator, command).await;
+        named.insert(name);
+    }
+    let commands: BTreeSet<String> = Operator::commands().map(ToOwned::to_owned).collect();
+    assert_eq!(named, commands);
+}

@@ -45,16 +45,19 @@ pub struct Operator {
 
 #[derive(Clone, Copy)]
 enum Command {
+    Lines,
     List(List),
     Member,
+    Pause,
     PutStore,
     Redrive,
     Replay,
+    Resume,
     Simulate,
 }
 
 /// Every command by its name.
-const COMMANDS: [(&str, Command); 8] = [
+const COMMANDS: [(&str, Command); 11] = [
     ("put_store", Command::PutStore),
     ("simulate", Command::Simulate),
     ("rejected", Command::List(List::Rejected)),
@@ -63,6 +66,9 @@ const COMMANDS: [(&str, Command); 8] = [
     ("member", Command::Member),
     ("replay", Command::Replay),
     ("redrive", Command::Redrive),
+    ("lines", Command::Lines),
+    ("pause", Command::Pause),
+    ("resume", Command::Resume),
 ];
 
 impl Operator {
@@ -80,6 +86,9 @@ impl Operator {
             Ok(Command::Member) => self.member(asked).await,
             Ok(Command::Replay) => Box::pin(self.replay(asked)).await,
             Ok(Command::Redrive) => self.redrive(asked).await,
+            Ok(Command::Lines) => self.all_lines(asked).await,
+            Ok(Command::Pause) => self.pause(asked).await,
+            Ok(Command::Resume) => self.resume(asked).await,
             Err(faults) => Err(faults),
         };
         result.unwrap_or_else(|faults| json!({"ok": false, "faults": faults}))

@@ -9,6 +9,7 @@ mod advice;
 mod asked;
 mod audit;
 mod command;
+mod line;
 mod lists;
 mod member;
 mod put_store;

@@ -164,6 +164,25 @@ impl Desk {
         Ok((rows.into_iter().flatten().collect(), next))
     }
 
+    /// How many rows a list has, counted up to `most`.
+    ///
+    /// # Errors
+    /// When the table does not answer.
+    pub async fn count(&self, list: List, most: usize) -> Result<usize, TableError> {
+        let name = self.list(list);
+        let (mut count, mut after) = (0, None);
+        while count < most {
+            let from = next_after(after.as_deref());
+            let listed = self.table.work(&name, &from, END, most - count).await?;
+            let Some(last) = listed.last() else {
+                break;
+            };
+            count += listed.len();
+            after = Some(last.place.clone());
+        }
+        Ok(count)
+    }
+
     /// One delivery, in whichever list it stands.
     ///
     /// # Errors

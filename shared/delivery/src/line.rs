@@ -339,9 +339,9 @@ impl Line {
         };
     }
 
-    /// A person's pause begins. The first one stands.
-    pub(crate) fn pause(&mut self, pause: Pause) {
-        if self.paused.is_none() {
+    /// A person's pause begins. The first one stands until it has ended.
+    pub(crate) fn pause(&mut self, pause: Pause, now: Timestamp) {
+        if !self.is_paused(now) {
             self.paused = Some(pause);
         }
     }

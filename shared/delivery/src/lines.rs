@@ -107,8 +107,8 @@ impl Lines {
     /// When the table does not answer.
     pub async fn pause(&self, account: &Account, pause: Pause) -> Result<Line, TableError> {
         self.get(account).await?;
-        self.change(account, |line, _| {
-            line.pause(pause.clone());
+        self.change(account, |line, now| {
+            line.pause(pause.clone(), now);
             line.clone()
         })
         .await

@@ -3,6 +3,7 @@
 mod asked;
 mod dead;
 mod kept;
+mod line;
 mod lists;
 mod replay;
 mod story;

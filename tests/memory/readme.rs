@@ -34,6 +34,16 @@ fn every_reason_code_has_its_row() {
 }
 
 #[test]
+fn every_command_of_the_operator_has_its_row() {
+    let rows: BTreeSet<&str> = README
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `{\"command\":\"")?.split('"').next())
+        .collect();
+    let commands: BTreeSet<&str> = operator::Operator::commands().collect();
+    assert_eq!(rows, commands);
+}
+
+#[test]
 fn every_setting_is_explained() {
     let document: Value =
         serde_json::from_str(include_str!("../../events/stores/every-option.json")).unwrap();

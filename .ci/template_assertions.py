@@ -444,7 +444,7 @@ def alarms(template):
             yield f"no alarm for {alarm}"
     code = "".join(file.read_text() for folder in ("shared", "functions") for file in sorted((ROOT / folder).rglob("*.rs")))
     for namespace, metric, _ in watched:
-        if namespace == "LoyaltyBridge" and metric != "DoorThrottled" and f'"{metric}"' not in code:
+        if namespace == "LoyaltyBridge" and metric != "DoorThrottled" and f"Metric::{metric}" not in code:
             yield f"nothing counts {metric}"
     counted = [(transformation, properties) for _, _, properties in each(template, "AWS::Logs::MetricFilter")
                for transformation in properties["MetricTransformations"]]

@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use delivery::{Account, Pusher, Tended};
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::Error;
-use platform::{Deadline, telemetry};
+use platform::{
+    Deadline,
+    telemetry::{self, Metric},
+};
 use vendors::Store;
 
 /// Looks after every destination. Answers with what is left to do; the schedule does not read it, a person may.
@@ -88,13 +91,13 @@ fn share(left: Duration) -> SignedDuration {
 /// Gauges, so that an alarm sounds while anything waits and falls silent when nothing does.
 fn tell(pusher: &Pusher, tended: Tended) {
     let now = pusher.clock.now();
-    let dimensions = [("Destination", pusher.destination.name())];
+    let destination = pusher.destination.name();
     for (metric, value) in [
-        ("LinesClosed", tended.closed),
-        ("Parked", tended.parked),
-        ("OldestParkedSeconds", tended.oldest.as_secs()),
+        (Metric::LinesClosed, tended.closed),
+        (Metric::Parked, tended.parked),
+        (Metric::OldestParkedSeconds, tended.oldest.as_secs()),
     ] {
-        telemetry::count(now, metric, &dimensions, value);
+        telemetry::count_for(now, metric, destination, value);
     }
     let (destination, closed, parked) = (pusher.destination.name(), tended.closed, tended.parked);
     tracing::info!(destination, closed, parked, "upkeep.round");

@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc, time::Durat
 
 use futures_util::{FutureExt as _, StreamExt as _, stream};
 use loyalty::{MemberKey, StoreId};
-use platform::{Clock, Deadline, Queue, SecretCache, Secrets, Stores, Table, telemetry};
+use platform::{
+    Clock, Deadline, Queue, SecretCache, Secrets, Stores, Table,
+    telemetry::{self, Metric},
+};
 use vendors::{Destination, Message, Outcome, Reason};
 
 use crate::{
@@ -183,11 +186,9 @@ impl Pusher {
                 tracing::info!(%store, destination, event, kind, outcome = name, reason, wait_s, "delivery.attempted");
             }
         }
-        let metric = match outcome {
-            Outcome::Rejected(_) | Outcome::Unconfirmed => "Rejected",
-            _ => return,
-        };
-        telemetry::count(self.clock.now(), metric, &[("Destination", destination)], 1);
+        if matches!(outcome, Outcome::Rejected(_) | Outcome::Unconfirmed) {
+            telemetry::count_for(self.clock.now(), Metric::Rejected, destination, 1);
+        }
     }
 
     /// Hides what must wait. Without it the queue's own visibility applies, which is longer: nothing is lost.

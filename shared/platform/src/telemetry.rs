@@ -51,15 +51,79 @@ pub fn start() {
     }));
 }
 
-/// Writes one count of a metric of ours for this stack. `dimensions` come beside `Stack`; together with the metric's
-/// name they make a series, so their values must be few.
-pub fn count(now: Timestamp, metric: &str, dimensions: &[(&str, &str)], value: u64) {
+macro_rules! metrics {
+    ($($(#[$doc:meta])* $variant:ident of $owner:ident,)*) => {
+        /// A metric of ours. A closed list: each is one series for the stack, or one for each of its destinations, and
+        /// `CloudWatch` bills every series.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Metric {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl Metric {
+            /// Every metric.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            /// Its name.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => stringify!($variant),)*
+                }
+            }
+
+            /// Whose it is.
+            #[must_use]
+            pub const fn owner(self) -> Owner {
+                match self {
+                    $(Self::$variant => Owner::$owner,)*
+                }
+            }
+        }
+    };
+}
+
+/// Whose a metric is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Owner {
+    /// The stack's.
+    Stack,
+    /// Each destination's.
+    Destination,
+}
+
+metrics! {
+    /// A delivery was kept and not used.
+    Kept of Stack,
+    /// There is a notice to a person.
+    Notices of Stack,
+    /// The vendor refused it, or nobody can tell whether it arrived.
+    Rejected of Destination,
+    /// Lines that are closed.
+    LinesClosed of Destination,
+    /// Messages that are parked.
+    Parked of Destination,
+    /// For how long the oldest of them has waited.
+    OldestParkedSeconds of Destination,
+}
+
+/// Writes one count of the stack's own metric.
+pub fn count(now: Timestamp, metric: Metric, value: u64) {
+    write(now, metric, &[], value);
+}
+
+/// Writes one count of a destination's metric.
+pub fn count_for(now: Timestamp, metric: Metric, destination: &str, value: u64) {
+    write(now, metric, &[("Destination", destination)], value);
+}
+
+fn write(now: Timestamp, metric: Metric, dimensions: &[(&str, &str)], value: u64) {
     let stack = variable("STACK").unwrap_or_else(|| "local".to_owned());
     // Nobody can act on a log that cannot be written.
     let _ = writeln!(
         std::io::stdout().lock(),
         "{}",
-        line(now, &stack, metric, dimensions, value)
+        line(now, &stack, metric.name(), dimensions, value)
     );
 }
 

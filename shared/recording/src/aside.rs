@@ -1,6 +1,10 @@
 //! Keeps what is about no member, or what nobody can use yet, so that it can be replayed.
 
-use platform::{TableError, telemetry, to_item};
+use platform::{
+    TableError,
+    telemetry::{self, Metric},
+    to_item,
+};
 use vendors::{Envelope, Read, Reason};
 
 use crate::{
@@ -43,12 +47,12 @@ pub(crate) async fn put(
     let (store, now) = (&envelope.store, recorder.clock.now());
     if let Some(notice) = notice {
         tracing::warn!(%store, topic, notice, "a person at the merchant should know this");
-        telemetry::count(now, "Notices", &[], 1);
+        telemetry::count(now, Metric::Notices, 1);
         return Ok(Recorded::Notice);
     }
     let reason = reason.unwrap_or(Reason::UnknownTopic);
     tracing::warn!(%store, topic, reason = reason.code(), "a delivery was kept and not used");
-    telemetry::count(now, "Kept", &[], 1);
+    telemetry::count(now, Metric::Kept, 1);
     Ok(Recorded::Kept(reason))
 }
 

@@ -170,15 +170,16 @@ impl Desk {
     /// When the table does not answer.
     pub async fn count(&self, list: List, most: usize) -> Result<usize, TableError> {
         let name = self.list(list);
-        let (mut count, mut after) = (0, None);
+        let mut count = 0;
+        let mut after: Option<String> = None;
         while count < most {
             let from = next_after(after.as_deref());
-            let listed = self.table.work(&name, &from, END, most - count).await?;
-            let Some(last) = listed.last() else {
+            let rows = self.table.work(&name, &from, END, most - count).await?;
+            let Some(end) = rows.last() else {
                 break;
             };
-            count += listed.len();
-            after = Some(last.place.clone());
+            count += rows.len();
+            after = Some(end.place.clone());
         }
         Ok(count)
     }

@@ -17,11 +17,11 @@ impl Operator {
         asked: &Asked,
         page: &Page,
     ) -> Result<Progress, Vec<Fault>> {
-        let shelf = Shelf {
+        let stock = Shelf {
             table: self.table.clone(),
             store: asked.store.clone(),
         };
-        let kept = shelf.page(page.after.as_deref(), page.limit).await;
+        let kept = stock.page(page.after.as_deref(), page.limit).await;
         let (kept, next) = kept.map_err(|error| fault("table", error))?;
         let places: Vec<&str> = kept.iter().map(|kept| kept.place.as_str()).collect();
         let what = json!({"kept": places});
@@ -32,7 +32,7 @@ impl Operator {
             ..Progress::default()
         };
         for kept in kept {
-            let returned = shelf.give_back(&kept, &self.inbox).await;
+            let returned = stock.give_back(&kept, &self.inbox).await;
             let outcome = match returned {
                 Ok(Returned::Yes) => "replayed",
                 Ok(Returned::KeptAgain) => "kept_again",
@@ -95,7 +95,7 @@ impl Operator {
         if envelope.source.is_empty() {
             // Rows of the first release do not name their source: there was one.
             let mut sources = registry::SOURCES.iter().map(|source| source.name());
-            envelope.source = sources.next().unwrap_or_default().to_owned();
+            envelope.source = sources.next().map(ToOwned::to_owned).unwrap_or_default();
         }
         let source = registry::source(&envelope.source)
             .filter(|source| settings.sources.has(source.name()))

@@ -89,15 +89,13 @@ impl Operator {
         let desk = self.desk(&asked.store, asked.destination);
         let now = self.clock.now();
         let failed = |error: TableError| fault("table", error);
-        let done = match asked.close {
-            Some(close) => desk.close(row, close, now).await.map_err(failed)?,
-            None => {
-                let url = self.queues.get(asked.destination);
-                let url = url.ok_or_else(|| fault("destination", "has no queue"))?;
-                desk.replay(row, &*self.queue, url, now)
-                    .await
-                    .map_err(failed)?
-            }
+        let done = if let Some(close) = asked.close {
+            desk.close(row, close, now).await.map_err(failed)?
+        } else {
+            let url = self.queues.get(asked.destination);
+            let url = url.ok_or_else(|| fault("destination", "has no queue"))?;
+            let replayed = desk.replay(row, &*self.queue, url, now).await;
+            replayed.map_err(failed)?
         };
         match done {
             Done::Yes => Ok(asked.close.map_or("replayed", word).into()),

@@ -655,7 +655,7 @@ async fn too_little_time_is_no_reason_to_begin() {
 }
 
 #[tokio::test]
-async fn an_event_costs_four_write_units_and_one_call() {
+async fn an_event_costs_five_write_units_at_most_and_one_call() {
     let world = World::new().await;
     coupon(&world).await;
     world.table.take_usage();

@@ -464,3 +464,23 @@ async fn a_crash_anywhere_between_parking_and_sending_loses_nothing_and_repeats_
     }
     assert!(crashes > 40, "{crashes} crashes");
 }
+
+#[tokio::test]
+async fn what_has_come_fifty_times_is_parked_before_its_queue_gives_it_up() {
+    let world = World::new().await;
+    world.record(&body("coupon_awarded.json")).await.unwrap();
+    world.vendor.will(Does::Answers(503, json!({})));
+    world
+        .receives
+        .store(49, std::sync::atomic::Ordering::SeqCst);
+    assert_eq!(world.push().await[0].name(), "retry");
+    world.vendor.will(Does::Answers(503, json!({})));
+    world
+        .receives
+        .store(50, std::sync::atomic::Ordering::SeqCst);
+    world.wait_for_next();
+    let outcomes = world.push().await;
+    assert_eq!(outcomes, [Outcome::Parked(Reason::VendorError)]);
+    world.settle().await;
+    assert_eq!(world.vendor.started().len(), 1);
+}

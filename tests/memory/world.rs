@@ -4,7 +4,7 @@ use std::{
     collections::{BTreeMap, HashMap, VecDeque},
     sync::{
         Arc, Mutex, MutexGuard,
-        atomic::{AtomicUsize, Ordering::SeqCst},
+        atomic::{AtomicU32, AtomicUsize, Ordering::SeqCst},
     },
     time::Duration,
 };
@@ -294,6 +294,8 @@ pub(crate) struct World {
     /// What waits to be pushed, by when it is due and by number.
     waiting: Mutex<BTreeMap<(Timestamp, usize), String>>,
     numbers: AtomicUsize,
+    /// How often the queue says that it has handed a message out.
+    pub(crate) receives: AtomicU32,
 }
 
 impl World {
@@ -346,6 +348,7 @@ impl World {
             pusher,
             waiting: Mutex::default(),
             numbers: AtomicUsize::default(),
+            receives: AtomicU32::default(),
         };
         world.put_store("example", rule).await;
         world
@@ -415,7 +418,7 @@ impl World {
             .map(|body| Received {
                 receipt: "r".to_owned(),
                 body: body.clone(),
-                receives: 1,
+                receives: self.receives.load(SeqCst).max(1),
             })
             .collect();
         let deadline = Deadline::after(SignedDuration::from_secs(60), &*self.clock);

@@ -123,11 +123,9 @@ impl Pusher {
         let done = self.guarded(&jobs, Turns::Live, deadline).await;
         let mut outcomes = Vec::new();
         for (job, outcome) in jobs.iter().zip(done) {
-            outcomes.push(match outcome {
-                Outcome::Misconfigured(reason) | Outcome::Parked(reason) => {
-                    self.parked(job, reason, outcome).await
-                }
-                outcome => outcome,
+            outcomes.push(match to_park(job, outcome) {
+                Some(reason) => self.parked(job, reason, outcome).await,
+                None => outcome,
             });
         }
         (jobs, outcomes)
@@ -161,11 +159,11 @@ impl Pusher {
         };
         tracing::error!(%error, "a message could not be parked; it stays on its queue");
         match otherwise {
-            Outcome::Misconfigured(_) => otherwise,
-            _ => Outcome::Retry {
+            Outcome::Parked(_) => Outcome::Retry {
                 after: Duration::from_mins(1),
                 reason: Reason::TableUnavailable,
             },
+            otherwise => otherwise,
         }
     }
 
@@ -204,6 +202,23 @@ impl Pusher {
             }
         });
         futures_util::future::join_all(hides).await;
+    }
+}
+
+/// Why a message leaves its queue for the table, if it does. A queue hands a message out a hundred times at most; what
+/// still waits long before that is parked, so that dead letters are our own faults alone.
+fn to_park(job: &Job, outcome: Outcome) -> Option<Reason> {
+    const OFTEN: u32 = 50;
+    match outcome {
+        Outcome::Misconfigured(reason) | Outcome::Parked(reason) => Some(reason),
+        Outcome::Retry {
+            reason: Reason::Panicked | Reason::UnreadableMessage,
+            ..
+        } => None,
+        Outcome::Retry { .. } | Outcome::Throttled { .. } if job.receives >= OFTEN => {
+            outcome.reason()
+        }
+        _ => None,
     }
 }
 

@@ -138,7 +138,9 @@ impl Lines {
             self.refresh(account).await?;
             let tally = std::mem::take(&mut self.known().entry(account.clone()).or_default().tally);
             let taken = self.change(account, |line, now| {
-                line.count(tally, pace, now);
+                if tally != Tally::default() {
+                    line.count(tally, pace, now);
+                }
                 match line.shut(now) {
                     Some(reason) if !probing || line.is_paused(now) => Gate::Shut(reason),
                     _ => line.take(PERMITS, pace, lane, now),

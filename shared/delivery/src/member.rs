@@ -132,7 +132,8 @@ impl Pusher {
         match self.lines.gate(account, pace, jobs.len(), probing).await {
             Ok(Gate::Open(permits)) => Ok(permits),
             Ok(Gate::Later(after)) => Err(Outcome::Retry {
-                after,
+                // With many waiting, coming back each few seconds would only wear the messages out.
+                after: backoff(receives(jobs).saturating_sub(1), Some(after), 0),
                 reason: Reason::Pace,
             }),
             Ok(Gate::Blocked(after)) => Err(Outcome::Throttled { after }),

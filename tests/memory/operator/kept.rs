@@ -145,7 +145,7 @@ async fn a_body_in_several_parts_returns_whole_and_pages_do_not_cut_it() {
             state = state
                 .wrapping_mul(6_364_136_223_846_793_005)
                 .wrapping_add(1_442_695_040_888_963_407);
-            format!("{:016x}", state)
+            format!("{state:016x}")
         })
         .take(45_000)
         .collect();

@@ -1,4 +1,4 @@
-//! As much of AWS as four functions need to work through a few events: rows that are put can be read, messages that are
+//! As much of AWS as the functions need to work through a few events: rows that are put can be read, messages that are
 //! sent can be taken, every secret exists.
 //!
 //! No condition is ever checked and no update is kept: everything counts as new. What AWS really does is the emulator's
@@ -88,6 +88,29 @@ impl State {
             "PutItem" => {
                 self.rows.insert(key(&body["Item"]), body["Item"].clone());
                 json!({})
+            }
+            "DeleteItem" => {
+                self.rows.remove(&key(&body["Key"]));
+                json!({})
+            }
+            "TransactWriteItems" => {
+                for put in body["TransactItems"]
+                    .as_array()?
+                    .iter()
+                    .map(|item| &item["Put"]["Item"])
+                {
+                    if put.is_object() {
+                        self.rows.insert(key(put), put.clone());
+                    }
+                }
+                json!({})
+            }
+            // Nothing is ever listed in the index; a partition has what was put into it.
+            "Query" => {
+                let pk = &body["ExpressionAttributeValues"][":pk"]["S"];
+                let own = self.rows.iter().filter(|([of, _], _)| pk == of.as_str());
+                let items: Vec<&Value> = own.map(|(_, item)| item).collect();
+                json!({"Count": items.len(), "Items": items})
             }
             "UpdateItem" | "ChangeMessageVisibility" => json!({}),
             "SendMessage" => {

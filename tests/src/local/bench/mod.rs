@@ -3,8 +3,8 @@
 //! The functions are built for this machine with a profile of the deployed ones, and run under a runtime API and an AWS
 //! of our own, so that only their own work counts. One round is a small life of the product: operator puts the example
 //! store and simulates an event, webhook takes the events in `events/invoke/webhook`, recorder what they put on the
-//! inbox, push-rule what recorder sent it; and Rule's strict stand-in takes what push-rule sends. Every answer must be a
-//! good one.
+//! inbox, push-rule what recorder sent it, and upkeep finds nothing to do; and Rule's strict stand-in takes what push-rule
+//! sends. Every answer must be a good one.
 //!
 //! Not in the figures: TLS (everything is plain HTTP on this machine), AWS's own time, and reading the binary from a
 //! disk. No test asserts a time.
@@ -25,7 +25,7 @@ use crate::say::{self, Steps};
 use crate::trouble::{Result, Saying, Trouble};
 
 /// In the order of a round.
-const FUNCTIONS: [&str; 4] = ["operator", "webhook", "recorder", "push-rule"];
+const FUNCTIONS: [&str; 5] = ["operator", "webhook", "recorder", "push-rule", "upkeep"];
 
 /// How often everything is measured; the median counts. One round goes before, uncounted, so that every binary comes
 /// from memory.
@@ -37,10 +37,13 @@ const PEAK: f64 = 20.0;
 const ZIP: f64 = 4.0;
 const WAY: f64 = 20.0;
 
+/// What recorder and pusher are to work through at least, in messages for each second of one core, on ports in memory.
+const RATE: f64 = 1_000.0;
+
 const ELSEWHERE: &str = "\
 Counted by tests, not here: one request to SQS in webhook (a_delivery_is_stamped_and_queued_in_one_request), at most 5
 write units in recorder (an_ordinary_event_costs_five_write_units_at_most) and in push-rule
-(an_event_costs_four_write_units_and_one_call).";
+(an_event_costs_five_write_units_at_most_and_one_call).";
 
 /// Builds with this profile, measures, prints.
 ///
@@ -57,6 +60,7 @@ pub async fn bench(profile: &str, steps: &Steps) -> Result<()> {
     let step = steps.begin(&format!("building with profile {profile}"));
     let functions = Executables::functions(profile).await?;
     let mapping = Executables::mapping(profile).await?;
+    let throughput = Executables::throughput(profile).await?;
     step.done();
 
     let folder = paths::local().join("bench");
@@ -71,8 +75,9 @@ pub async fn bench(profile: &str, steps: &Steps) -> Result<()> {
     });
     let rounds = rounds.await.saying("the measuring broke off")??;
     round::all_taken(&rule).await?;
-    let mut ways = Vec::new();
+    let (mut ways, mut rates) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
+        rates.push(package::rates(throughput.of("throughput")?).await?);
         ways.push(package::ways(mapping.of("mapping")?).await?);
     }
     let mut zips = Vec::new();
@@ -85,7 +90,7 @@ pub async fn bench(profile: &str, steps: &Steps) -> Result<()> {
         say::line(line);
     }
     say::line(format_args!("median of {ROUNDS}, least to most\n"));
-    for figure in figures(&rounds, &zips, &ways) {
+    for figure in figures(&rounds, &zips, (&ways, &rates)) {
         say::line(figure.line());
     }
     say::line("\nrequests to AWS in one round");
@@ -96,7 +101,11 @@ pub async fn bench(profile: &str, steps: &Steps) -> Result<()> {
     Ok(())
 }
 
-fn figures(rounds: &[Vec<Measured>], zips: &[f64], ways: &[[f64; 2]]) -> Vec<Figure> {
+fn figures(
+    rounds: &[Vec<Measured>],
+    zips: &[f64],
+    (ways, rates): (&[[f64; 2]], &[[f64; 2]]),
+) -> Vec<Figure> {
     let of = |place: usize, value: fn(&Run) -> f64| {
         let measured = rounds.iter().filter_map(|round| round.get(place));
         measured.map(|measured| value(&measured.run)).collect()
@@ -120,5 +129,12 @@ fn figures(rounds: &[Vec<Measured>], zips: &[f64], ways: &[[f64; 2]]) -> Vec<Fig
     let what = "body -> event -> request";
     figures.push(Figure::new(what, "µs", way(1), Some(WAY)));
     figures.push(Figure::new("webhook cuts the body", "µs", way(0), None));
+    for (place, what) in ["recorder, in memory", "push-rule, in memory"]
+        .iter()
+        .enumerate()
+    {
+        let rate = rates.iter().map(|both| both[place]).collect();
+        figures.push(Figure::new(what, "/s", rate, Some(RATE)).over());
+    }
     figures
 }

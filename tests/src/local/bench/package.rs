@@ -33,6 +33,15 @@ impl Executables {
         Self::built(profile, &["--package", "vendors", "--example", "mapping"]).await
     }
 
+    /// The example that counts what recorder and pusher do in a second.
+    ///
+    /// # Errors
+    /// The build fails.
+    pub(super) async fn throughput(profile: &str) -> Result<Self> {
+        let example = ["--package", "bridge-tests", "--example", "throughput"];
+        Self::built(profile, &example).await
+    }
+
     async fn built(profile: &str, what: &[&str]) -> Result<Self> {
         let mut cargo = Command::new(build::cargo());
         cargo
@@ -102,6 +111,23 @@ pub(super) async fn ways(mapping: &Path) -> Result<[f64; 2]> {
     medians(&text).saying("the example `mapping` ends without its medians")
 }
 
+/// Messages that recorder and pusher work through in a second of processor time, on ports in memory.
+///
+/// # Errors
+/// The example does not run.
+pub(super) async fn rates(throughput: &Path) -> Result<[f64; 2]> {
+    let output = Command::new(throughput).output().await;
+    let output = output.saying("cannot run the example `throughput`")?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    both(&text).saying("the example `throughput` ends without its rates")
+}
+
+fn both(text: &str) -> Option<[f64; 2]> {
+    let rate = |name: &str| text.lines().find_map(|line| line.strip_suffix(name));
+    let number = |name: &str| rate(name)?.trim().parse().ok();
+    Some([number("recorder")?, number("pusher")?])
+}
+
 fn medians(text: &str) -> Option<[f64; 2]> {
     let last = text.lines().last()?.strip_suffix("median")?;
     let mut numbers = last.split_whitespace().map(str::parse);
@@ -123,6 +149,12 @@ mod tests {
         );
         assert_eq!(executable(library), None);
         assert_eq!(executable("not json"), None);
+    }
+
+    #[test]
+    fn the_rates_are_read_by_name() {
+        assert_eq!(both("7100 recorder\n5200 pusher\n"), Some([7100.0, 5200.0]));
+        assert_eq!(both("7100 recorder\n"), None);
     }
 
     #[test]

@@ -17,6 +17,8 @@ pub(super) struct Figure {
     unit: &'static str,
     values: Vec<f64>,
     target: Option<f64>,
+    /// Whether more is better.
+    more: bool,
 }
 
 impl Figure {
@@ -34,7 +36,13 @@ impl Figure {
             unit,
             values,
             target,
+            more: false,
         }
+    }
+
+    /// A figure that is to be over its target.
+    pub(super) fn over(self) -> Self {
+        Self { more: true, ..self }
     }
 
     fn median(&self) -> f64 {
@@ -51,6 +59,7 @@ impl Figure {
             unit,
             values,
             target,
+            more,
         } = self;
         let median = self.median();
         let spread = match values.as_slice() {
@@ -58,8 +67,14 @@ impl Figure {
             _ => String::new(),
         };
         let verdict = target.map_or_else(String::new, |target| {
-            let missed = if median < target { "" } else { "  MISSED" };
-            format!("target: under {target} {unit}{missed}")
+            let met = if *more {
+                median > target
+            } else {
+                median < target
+            };
+            let missed = if met { "" } else { "  MISSED" };
+            let side = if *more { "over" } else { "under" };
+            format!("target: {side} {target} {unit}{missed}")
         });
         let line = format!("{what:<28} {median:>7.2} {unit:<4} {spread:<16} {verdict}");
         line.trim_end().to_owned()

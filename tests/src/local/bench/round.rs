@@ -46,9 +46,10 @@ impl Measured {
 pub(super) struct Site {
     aws: Aws,
     runtime: Runtime,
-    functions: [Function; 4],
+    functions: [Function; 5],
     operator: Vec<Value>,
     webhook: Vec<Value>,
+    upkeep: Vec<Value>,
 }
 
 impl Site {
@@ -81,12 +82,12 @@ impl Site {
                 log: folder.join(format!("{name}.log")),
             })
         };
-        let [operator, webhook, recorder, push_rule] = FUNCTIONS.map(function);
+        let [operator, webhook, recorder, push_rule, upkeep] = FUNCTIONS.map(function);
         let events = |files: &[&str]| files.iter().map(|file| event(file)).collect::<Result<_>>();
         Ok(Self {
             aws,
             runtime: Runtime::start()?,
-            functions: [operator?, webhook?, recorder?, push_rule?],
+            functions: [operator?, webhook?, recorder?, push_rule?, upkeep?],
             operator: events(&["operator/put_store", "operator/simulate"])?,
             webhook: events(&[
                 "webhook/coupon_awarded",
@@ -94,6 +95,7 @@ impl Site {
                 "webhook/referral_completed",
                 "webhook/tier_earned.token",
             ])?,
+            upkeep: events(&["upkeep/round"])?,
         })
     }
 
@@ -103,7 +105,7 @@ impl Site {
     /// A function does not do its work.
     pub(super) fn round(&self) -> Result<Vec<Measured>> {
         self.aws.clear();
-        let [operator, webhook, recorder, push_rule] = &self.functions;
+        let [operator, webhook, recorder, push_rule, upkeep] = &self.functions;
         let mut measured = vec![
             self.measure(operator, &self.operator)?,
             self.measure(webhook, &self.webhook)?,
@@ -112,6 +114,7 @@ impl Site {
             let messages = self.aws.take(queue);
             measured.push(self.measure(function, &deliveries(&messages))?);
         }
+        measured.push(self.measure(upkeep, &self.upkeep)?);
         Ok(measured)
     }
 
@@ -126,12 +129,13 @@ impl Site {
     }
 }
 
-/// Whether a function did what it was asked: operator, webhook, and those with a queue say it each in their way.
+/// Whether a function did what it was asked: operator, webhook, upkeep, and those with a queue say it each in their way.
 fn is_good(answer: &Value) -> bool {
     let all_taken = answer["batchItemFailures"]
         .as_array()
         .is_some_and(Vec::is_empty);
-    answer["ok"] == true || answer["statusCode"] == 200 || all_taken
+    let nothing_parked = answer["rule"]["parked"] == 0;
+    answer["ok"] == true || answer["statusCode"] == 200 || all_taken || nothing_parked
 }
 
 /// What Lambda makes of messages: here each alone, and then all once more in full batches.

@@ -1,6 +1,6 @@
 //! `rejected`, `unconfirmed`, `parked`: what waits for a person, or for a vendor.
 
-use delivery::{Desk, List, Waiting};
+use delivery::{Desk, List, Listing, Waiting};
 use loyalty::StoreId;
 use serde_json::{Value, json};
 use vendors::Fault;
@@ -21,7 +21,7 @@ struct Asked {
 
 impl Operator {
     /// `{"command": "<list>", "store", "destination", "limit", "after", "show", "by"}` answers `{"ok", "items", "count",
-    /// "next"}`, oldest first.
+    /// "unreadable", "next"}`, oldest first.
     pub(crate) async fn list(&self, list: List, asked: Value) -> Result<Value, Vec<Fault>> {
         let asked = asked::read(asked, |section| {
             let store = asked::store(section);
@@ -39,7 +39,11 @@ impl Operator {
         })?;
         let desk = self.desk(&asked.store, asked.destination);
         let page = desk.page(list, asked.after.as_deref(), asked.limit).await;
-        let (rows, next) = page.map_err(|error| fault("table", error))?;
+        let Listing {
+            rows,
+            unreadable,
+            next,
+        } = page.map_err(|error| fault("table", error))?;
         if let Some(by) = &asked.shown_to {
             let members: Vec<String> = rows.iter().map(|row| self.named(row)).collect();
             let what = json!({"destination": asked.destination, "members": members});
@@ -47,7 +51,10 @@ impl Operator {
         }
         let show = asked.shown_to.is_some();
         let items: Vec<Value> = rows.iter().map(|row| self.item(list, row, show)).collect();
-        Ok(json!({"ok": true, "count": items.len(), "items": items, "next": next}))
+        let count = items.len();
+        Ok(
+            json!({"ok": true, "count": count, "items": items, "unreadable": unreadable, "next": next}),
+        )
     }
 
     pub(crate) fn desk(&self, store: &StoreId, destination: &str) -> Desk {

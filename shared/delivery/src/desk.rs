@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use futures_util::future::try_join_all;
+use futures_util::future::join_all;
 use jiff::Timestamp;
 use loyalty::StoreId;
 use platform::{
@@ -98,6 +98,16 @@ impl Waiting {
     }
 }
 
+/// A page of a list.
+pub struct Listing {
+    /// The rows, oldest first.
+    pub rows: Vec<Waiting>,
+    /// How many rows stand there beside them that this release cannot read.
+    pub unreadable: usize,
+    /// The place after which the next page begins, if there is one.
+    pub next: Option<String>,
+}
+
 /// A row as far as a person's list needs it. Rows of deliveries and of parked work have these in common.
 #[derive(Deserialize)]
 struct Row {
@@ -137,17 +147,17 @@ impl Desk {
         format!("{}#{}#{}", list.name(), self.store, self.destination)
     }
 
-    /// A page of a list, oldest first: the rows, and the place after which the next page begins, if there is one. The
-    /// index lags behind: a row that left its list meanwhile is left out.
+    /// A page of a list. The index lags behind: a row that left its list meanwhile is left out. One that cannot be read
+    /// hides no other.
     ///
     /// # Errors
-    /// When the table does not answer, or a row cannot be read.
+    /// When the table does not answer.
     pub async fn page(
         &self,
         list: List,
         after: Option<&str>,
         limit: usize,
-    ) -> Result<(Vec<Waiting>, Option<String>), TableError> {
+    ) -> Result<Listing, TableError> {
         let name = self.list(list);
         let mut listed = self
             .table
@@ -160,8 +170,22 @@ impl Desk {
             .filter(|_| more)
             .map(|listed| listed.place.clone());
         let read = listed.into_iter().map(|listed| self.read(&name, listed));
-        let rows = try_join_all(read).await?;
-        Ok((rows.into_iter().flatten().collect(), next))
+        let (mut rows, mut unreadable) = (Vec::new(), 0);
+        for row in join_all(read).await {
+            match row {
+                Ok(row) => rows.extend(row),
+                Err(TableError::Shape(error)) => {
+                    tracing::error!(list = name, error, "a listed row cannot be read");
+                    unreadable += 1;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Listing {
+            rows,
+            unreadable,
+            next,
+        })
     }
 
     /// How many rows a list has, counted up to `most`.

@@ -28,7 +28,7 @@ pub mod story;
 mod tend;
 
 pub use batch::{Pusher, Received};
-pub use desk::{Close, Desk, Done, List, Waiting};
+pub use desk::{Close, Desk, Done, List, Listing, Waiting};
 pub use http::{Http, HttpError, NoReply, Wire};
 pub use line::{Leftover, Line, Pause, State, Then};
 pub use lines::{Account, Lines};

@@ -1,6 +1,6 @@
 //! Deliveries that were rejected or are unconfirmed: sent once more, or ended by a person.
 
-use delivery::{Close, Done, List, Waiting};
+use delivery::{Close, Done, List, Listing, Waiting};
 use platform::TableError;
 use serde_json::{Value, json};
 use vendors::Fault;
@@ -43,7 +43,7 @@ impl Operator {
     ) -> Result<Progress, Vec<Fault>> {
         let desk = self.desk(&asked.store, asked.destination);
         let rows = desk.page(list, page.after.as_deref(), page.limit).await;
-        let (rows, next) = rows.map_err(|error| fault("table", error))?;
+        let Listing { rows, next, .. } = rows.map_err(|error| fault("table", error))?;
         self.note_replay(asked, list, &rows).await?;
         let mut progress = Progress {
             next,

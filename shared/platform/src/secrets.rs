@@ -52,6 +52,8 @@ pub struct SecretCache {
     known: Mutex<HashMap<String, Known>>,
     /// When each secret was asked for again after a refusal.
     renewed: Mutex<HashMap<String, Timestamp>>,
+    /// Held while one is asked for again: who is refused meanwhile waits for the answer and shares it.
+    renewing: tokio::sync::Mutex<()>,
 }
 
 #[derive(Clone)]
@@ -69,6 +71,7 @@ impl SecretCache {
             clock,
             known: Mutex::default(),
             renewed: Mutex::default(),
+            renewing: tokio::sync::Mutex::default(),
         }
     }
 
@@ -100,17 +103,23 @@ impl SecretCache {
         }
     }
 
-    /// Asks the service again, and tells whether the secret differs from the one that was refused. Asks at most every
-    /// ten seconds, so that wrong callers cannot make it ask for each of their calls.
+    /// Tells whether the secret differs from the one that was refused, and asks the service again if it is not known to.
+    /// Asks at most every ten seconds, so that wrong callers cannot make it ask for each of their calls.
     ///
     /// # Errors
     /// [`SecretsError`] when the service does not answer.
     pub async fn renewed(&self, name: &str, refused: &SecretString) -> Result<bool, SecretsError> {
+        let differs = |value: Option<Arc<SecretString>>| {
+            value.is_some_and(|value| value.expose_secret() != refused.expose_secret())
+        };
+        let _renewing = self.renewing.lock().await;
+        if differs(self.remembered(name).and_then(|known| known.value)) {
+            return Ok(true);
+        }
         if !self.may_renew(name) {
             return Ok(false);
         }
-        let value = self.read(name).await?;
-        Ok(value.is_some_and(|value| value.expose_secret() != refused.expose_secret()))
+        self.read(name).await.map(differs)
     }
 
     fn may_renew(&self, name: &str) -> bool {

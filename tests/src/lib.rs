@@ -6,6 +6,7 @@
 //! - [`local`]: set up the tools, build, start, deploy, demonstrate, end.
 //! - [`standins`]: strict HTTP servers in the vendors' place.
 //! - [`cloud`]: signed calls to the emulator.
+//! - [`rough`]: a server that misbehaves below HTTP.
 //! - [`world`]: one shared stack and one store per test, for the end-to-end tests.
 
 #![allow(
@@ -17,6 +18,7 @@ pub mod clock;
 pub mod cloud;
 pub mod http;
 pub mod local;
+pub mod rough;
 pub mod say;
 pub mod standins;
 pub mod trouble;

@@ -7,11 +7,28 @@ use reqwest::{Client, Url, header::HeaderValue, redirect::Policy};
 use secrecy::ExposeSecret;
 use vendors::{Call, Header, Method, Reply};
 
-/// How long a call may take in all. ASSUMED `rule-timeout`: Rule's own plugin waits 45 s; 30 s is enough.
-pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a call may take. Leases and deadlines count with these; tests of the client itself take shorter ones.
+///
+/// ASSUMED `rule-timeout`: Rule's own plugin waits 45 s; 30 s is enough.
+pub const LIMITS: Limits = Limits {
+    connect: Duration::from_secs(5),
+    total: Duration::from_secs(30),
+};
+
+/// How long a call may take in all.
+pub(crate) const TIMEOUT: Duration = LIMITS.total;
 
 /// How much of a body is read.
 const BODY: usize = 256 * 1024;
+
+/// The ends of a call's patience.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Until there is a connection.
+    pub connect: Duration,
+    /// From the beginning to the last byte of the body.
+    pub total: Duration,
+}
 
 /// Why the client cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -53,12 +70,21 @@ pub struct Http {
 }
 
 impl Http {
-    /// A client for the vendor at `base`. `stand_in`, where set, takes its place; it must be on this machine.
+    /// A client for the vendor at `base`, within [`LIMITS`]. `stand_in`, where set, takes its place; it must be on this
+    /// machine.
+    ///
+    /// # Errors
+    /// [`HttpError`] when the client cannot be made.
+    pub fn new(base: &str, stand_in: Option<&str>) -> Result<Self, HttpError> {
+        Self::within(LIMITS, base, stand_in)
+    }
+
+    /// The same within other limits.
     ///
     /// # Errors
     /// [`HttpError`] when the client cannot be made.
     #[expect(clippy::disallowed_methods, reason = "this is the one client")]
-    pub fn new(base: &str, stand_in: Option<&str>) -> Result<Self, HttpError> {
+    pub fn within(limits: Limits, base: &str, stand_in: Option<&str>) -> Result<Self, HttpError> {
         let base = match stand_in {
             Some(stand_in) if !is_loopback(stand_in) => {
                 return Err(HttpError::NotLoopback(stand_in.to_owned()));
@@ -71,8 +97,8 @@ impl Http {
         let client = Client::builder()
             .tls_backend_preconfigured(tls)
             .redirect(Policy::none())
-            .connect_timeout(Duration::from_secs(5))
-            .timeout(TIMEOUT)
+            .connect_timeout(limits.connect)
+            .timeout(limits.total)
             // Below any vendor's keep-alive: a connection that died while the function was frozen must not be reused.
             .pool_idle_timeout(Duration::from_secs(4))
             .user_agent(concat!("loyalty-bridge/", env!("CARGO_PKG_VERSION")))

@@ -29,7 +29,7 @@ mod tend;
 
 pub use batch::{Pusher, Received};
 pub use desk::{Close, Desk, Done, List, Listing, Waiting};
-pub use http::{Http, HttpError, NoReply, Wire};
+pub use http::{Http, HttpError, LIMITS, Limits, NoReply, Wire};
 pub use line::{Leftover, Line, Pause, State, Then};
 pub use lines::{Account, Lines};
 pub use park::Parked;

@@ -153,3 +153,17 @@ fn the_oldest_python_that_works_is_named() {
     let named = format!("Python {major}.{minor} or later");
     assert!(README.contains(&named), "{named}");
 }
+
+#[test]
+fn every_promise_links_to_its_tests() {
+    let promises = sources(&paths::root().join("tests/promises"));
+    let own = promises.iter().filter(|file| {
+        let text = std::fs::read_to_string(file).unwrap();
+        text.starts_with("//! Promise ")
+    });
+    let missing: Vec<_> = own
+        .map(|file| file.file_name().unwrap().to_str().unwrap())
+        .filter(|name| !README.contains(&format!("([tests](tests/promises/{name}))")))
+        .collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}

@@ -1,0 +1,25 @@
+//! The promises of the README: one file for each, with changes to the code that break it.
+//!
+//! Each file begins with its promise and then names such changes, each with a file, what is taken away (`-`) and what
+//! stands there instead (`+`). `.ci/promises.py` makes one after the other, in a copy of the tree, and demands that a
+//! test of the same file fails: a promise that nothing watches is none.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so")]
+#![allow(clippy::panic, reason = "a test that cannot go on says so")]
+
+mod at_most_once;
+#[path = "../memory/fuse.rs"]
+#[allow(
+    dead_code,
+    reason = "shared with the tests in memory, which use all of it"
+)]
+mod fuse;
+mod neighbours;
+mod never_backwards;
+mod news;
+mod stored;
+#[path = "../memory/world.rs"]
+#[allow(
+    dead_code,
+    reason = "shared with the tests in memory, which use all of it"
+)]
+mod world;

@@ -319,6 +319,12 @@ impl Lines {
         Some(own.permits.drain(..count).collect())
     }
 
+    /// Why the line is shut, as far as this process knows.
+    pub(crate) fn known_shut(&self, account: &Account) -> Option<Reason> {
+        let known = self.known();
+        known.get(account)?.line.shut(self.clock.now())
+    }
+
     /// Reads the row again when what is known of it says that nothing may be sent: that may be over.
     async fn refresh(&self, account: &Account) -> Result<(), TableError> {
         let now = self.clock.now();

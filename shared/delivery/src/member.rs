@@ -95,7 +95,10 @@ impl Pusher {
             }
         };
         self.tell_the_line(&account, &outcomes).await;
-        outcomes
+        match self.lines.known_shut(&account) {
+            Some(_) if turns == Turns::Live => outcomes.into_iter().map(park_failures).collect(),
+            _ => outcomes,
+        }
     }
 
     async fn settings(&self, store: &StoreId, receives: u32) -> Result<Arc<Store>, Outcome> {
@@ -415,6 +418,18 @@ async fn finish(lease: Lease, outcomes: Vec<Outcome>) -> Vec<Outcome> {
             tracing::error!(%error, "a lease could not be given up; it runs out by itself");
             again(Reason::TableUnavailable)
         }
+    }
+}
+
+/// What failed on a line that is closed waits with the rest: on the queue it would be tried until the queue gives it up,
+/// and where nothing is parked, no probe could find out whether the line works again.
+fn park_failures(outcome: Outcome) -> Outcome {
+    match outcome {
+        Outcome::Retry {
+            reason: reason @ (Reason::VendorError | Reason::NoAnswer),
+            ..
+        } => Outcome::Parked(reason),
+        outcome => outcome,
     }
 }
 

@@ -1,7 +1,7 @@
 """Breaks the code in the ways that the files of tests/promises name, one at a time, and demands that a test sees each.
 
 Works in a copy of the tree, so that nobody's files change; the libraries that `cargo test --workspace` has built are used
-again. A change that does not compile, or whose place is not found exactly once, counts as a fault. With words after it,
+again. The copy's packages have a version of their own, so that cargo never takes one for the other. A change that does not compile, or whose place is not found exactly once, counts as a fault. With words after it,
 only changes whose file or name contains one of them are tried.
 """
 
@@ -44,13 +44,22 @@ def changes(promise, text):
         yield Change(promise, name, file, before, after)
 
 
+def renamed(name, data):
+    """A file as the copy has it: the packages of the workspace under another version."""
+    if name == "Cargo.toml":
+        return re.sub(rb'(\[workspace\.package\]\nversion = "[^"]+)', rb"\1-promises", data, count=1)
+    if name == "Cargo.lock":
+        return re.sub(rb'(\nname = "[^"]+"\nversion = "[^"]+)"\n(?!source)', rb'\1-promises"\n', data)
+    return data
+
+
 def copy():
     """Brings the copy up to date. What did not change keeps its date, so that cargo does not build it again."""
     listed = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, check=True,
                             stdout=subprocess.PIPE).stdout.decode()
     names = {name for name in listed.split("\0") if name and (ROOT / name).is_file()}
     for name in names:
-        write(COPY / name, (ROOT / name).read_bytes())
+        write(COPY / name, renamed(name, (ROOT / name).read_bytes()))
     for file in [file for file in COPY.rglob("*") if file.is_file()]:
         if str(file.relative_to(COPY)) not in names:
             file.unlink()
@@ -94,7 +103,7 @@ def main(words):
     copy()
     files = sorted(file for file in (ROOT / PROMISES).glob("*.rs"))
     every = [change for file in files for change in changes(file.stem, file.read_text())]
-    silent = [file.stem for file in files if "Promise " in file.read_text()[:20] and not list(changes(file.stem, file.read_text()))]
+    silent = [file.stem for file in files if file.read_text().startswith("//! Promise: ") and not list(changes(file.stem, file.read_text()))]
     every = [change for change in every if not words or any(word in f"{change.promise} {change.name}" for word in words)]
     # Neighbours in the list share a crate, which is then built once less.
     every.sort(key=lambda change: (change.file, change.promise))

@@ -218,7 +218,10 @@ impl<'a> Stage<'a> {
         let seen = Seen {
             saw: requests(&self.vendor.seen(self.subject.person.email)),
             outcome: told(outcome),
-            stands: stands(&delivery),
+            stands: match self.is_parked(&self.subject.person) {
+                true => "parked".to_owned(),
+                false => stands(&delivery),
+            },
             ends: String::new(),
             shown: shown(outcome, &delivery),
             wrong,
@@ -248,6 +251,9 @@ impl<'a> Stage<'a> {
             let requests = self.vendor.seen(example.email);
             let mut wrong = |what: &str| seen.wrong.push(format!("{}: {what}", example.email));
             let booked = starts(&requests);
+            if self.is_parked(example) {
+                wrong("it is still parked");
+            }
             if booked > 1 {
                 wrong("its automation started more than once");
             }
@@ -281,6 +287,11 @@ impl<'a> Stage<'a> {
         let rows = self.world.rows(example.email).into_iter();
         let mut own = rows.filter(|row| row["sk"].as_str().unwrap().starts_with("DELIVERY#"));
         own.next().unwrap_or_else(|| json!({}))
+    }
+
+    fn is_parked(&self, example: &Example) -> bool {
+        let mut rows = self.world.rows(example.email).into_iter();
+        rows.any(|row| row["sk"].as_str().unwrap().starts_with("PARKED#"))
     }
 }
 
@@ -367,7 +378,7 @@ fn shown(outcome: Outcome, delivery: &Value) -> String {
         .and_then(|list| list.split('#').next());
     match (outcome, list) {
         (_, Some(list)) => format!("alarm, list {list}"),
-        (Outcome::Misconfigured(_), None) => "alarm".to_owned(),
+        (Outcome::Parked(_), None) => "alarm, list parked".to_owned(),
         (Outcome::Sent | Outcome::Skipped(_), None) => "nothing".to_owned(),
         _ => "a line in the log".to_owned(),
     }

@@ -159,7 +159,7 @@ fn every_promise_links_to_its_tests() {
     let promises = sources(&paths::root().join("tests/promises"));
     let own = promises.iter().filter(|file| {
         let text = std::fs::read_to_string(file).unwrap();
-        text.starts_with("//! Promise ")
+        text.starts_with("//! Promise: ")
     });
     let missing: Vec<_> = own
         .map(|file| file.file_name().unwrap().to_str().unwrap())

@@ -1,4 +1,4 @@
-//! Promise 3: **an event starts an automation at most once per destination.** After a crash or an unanswered request we
+//! Promise: **an event starts an automation at most once per destination.** After a crash or an unanswered request we
 //! look at the vendor before sending again; what cannot be told is shown to a person instead of guessed, unless the store
 //! asked to resend.
 //!

@@ -16,6 +16,7 @@ mod fuse;
 mod neighbours;
 mod never_backwards;
 mod news;
+mod nothing_dropped;
 mod stored;
 #[path = "../memory/world.rs"]
 #[allow(

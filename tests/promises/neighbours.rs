@@ -1,4 +1,4 @@
-//! Promise 4: **one bad record never changes what happens to its neighbours,** and one store's or vendor's trouble never
+//! Promise: **one bad record never changes what happens to its neighbours,** and one store's or vendor's trouble never
 //! slows another's.
 //!
 //! ```text

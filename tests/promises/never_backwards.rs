@@ -1,4 +1,4 @@
-//! Promise 2: **a member never moves backwards,** in the table or in a destination, and a destination always ends at the
+//! Promise: **a member never moves backwards,** in the table or in a destination, and a destination always ends at the
 //! newest state.
 //!
 //! ```text

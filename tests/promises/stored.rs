@@ -1,4 +1,4 @@
-//! Promise 1: **a delivery answered with success is stored.** Each of its events reaches every interested destination at
+//! Promise: **a delivery answered with success is stored.** Each of its events reaches every interested destination at
 //! least once, or stands in the table with the reason why not, or in a dead-letter queue. Nothing disappears.
 //!
 //! ```text

@@ -218,9 +218,10 @@ impl<'a> Stage<'a> {
         let seen = Seen {
             saw: requests(&self.vendor.seen(self.subject.person.email)),
             outcome: told(outcome),
-            stands: match self.is_parked(&self.subject.person) {
-                true => "parked".to_owned(),
-                false => stands(&delivery),
+            stands: if self.is_parked(&self.subject.person) {
+                "parked".to_owned()
+            } else {
+                stands(&delivery)
             },
             ends: String::new(),
             shown: shown(outcome, &delivery),

@@ -4,10 +4,10 @@
 //! ```text
 //! break: a panic takes the whole batch
 //! file: shared/delivery/src/batch.rs
-//! -         let results = AssertUnwindSafe(Box::pin(self.member(&jobs, deadline)))
+//! -         let done = AssertUnwindSafe(Box::pin(self.member(jobs, turns, deadline)))
 //! -             .catch_unwind()
 //! -             .await;
-//! +         let results = Ok::<_, ()>(Box::pin(self.member(&jobs, deadline)).await);
+//! +         let done = Ok::<_, ()>(Box::pin(self.member(jobs, turns, deadline)).await);
 //! ```
 //!
 //! ```text
@@ -17,6 +17,13 @@
 //! -             source.read(&envelope, &body, &store, &self.hash_key)
 //! -         }));
 //! +         let read = Ok::<_, ()>(source.read(&envelope, &body, &store, &self.hash_key));
+//! ```
+//!
+//! ```text
+//! break: all stores of a vendor share one line
+//! file: shared/delivery/src/lines.rs
+//! -             name: destination.account(store),
+//! +             name: destination.name().to_owned(),
 //! ```
 //!
 //! ```text
@@ -174,4 +181,49 @@ async fn a_refusal_of_one_is_no_refusal_of_the_next() {
     let outcomes = world.push().await;
     let sent = outcomes.iter().filter(|outcome| **outcome == Outcome::Sent);
     assert_eq!(sent.count(), 4, "{outcomes:?}");
+}
+
+#[tokio::test]
+async fn one_store_on_401_and_one_on_429_leave_the_third_as_it_was() {
+    let world = World::new().await;
+    for store in ["refused", "throttled"] {
+        world.put_store(store, json!({})).await;
+    }
+    let refusal = json!({"error": "NotAuthorized"});
+    world
+        .vendor
+        .answers_to("refused", Does::Answers(401, refusal));
+    world.vendor.answers_to("throttled", Does::Asks(429, "600"));
+    // Some rounds, so that the third store's news comes while the others' lines are shut.
+    for round in 0..4 {
+        for (place, store) in (0..).zip(["refused", "throttled", "example"]) {
+            let body = event(10 * round + place).to_string();
+            let delivery = world.delivery(store, body.as_bytes());
+            world.clock.advance(SignedDuration::from_millis(1));
+            assert!(world.recorder.record(vec![delivery]).await[0].is_ok());
+        }
+        world.push().await;
+        assert!(started(&world, 10 * round + 2), "round {round}");
+    }
+    assert_eq!(world.vendor.started().len(), 4);
+}
+
+/// Messages as earlier releases wrote them: what a new key means where it is absent must not change.
+#[tokio::test]
+async fn a_message_of_the_previous_release_is_taken() {
+    let earlier: [&[&str]; 2] = [&["lane"], &["lane", "note"]];
+    for absent in earlier {
+        let world = World::new().await;
+        world.record(&event(1)).await.unwrap();
+        let bodies = world.queue.take(RULE_QUEUE);
+        let mut message: Value = serde_json::from_str(&bodies[0]).unwrap();
+        for key in absent {
+            message.as_object_mut().unwrap().remove(*key);
+        }
+        let outcomes = push(&world, vec![message.to_string()]).await;
+        assert_eq!(outcomes, [Outcome::Sent], "{absent:?}");
+        let balance = world.vendor.field(&person(1), "Yotpo.PointsBalance");
+        assert_eq!(balance.as_deref(), Some("100"), "{absent:?}");
+        assert_eq!(started(&world, 1), !absent.contains(&"note"), "{absent:?}");
+    }
 }

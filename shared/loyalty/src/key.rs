@@ -122,6 +122,15 @@ impl<T> Kept<T> {
     }
 }
 
+impl<T> Kept<T> {
+    /// Keeps the newer of two. One stamp names one piece of news, so that of two equal ones it does not matter which.
+    pub(crate) fn merge(&mut self, other: Self) {
+        if other.stamp() > self.stamp() {
+            *self = other;
+        }
+    }
+}
+
 impl<T: Clone + PartialEq> Kept<T> {
     /// Takes news in if it is newer; says whether the value changed by it.
     pub(crate) fn hear(&mut self, news: &Says<T>, stamp: &Stamp) -> bool {

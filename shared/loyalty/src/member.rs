@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     DayOfYear, Email, Event, EventId, Kept, Kind, Moment, Private, Role, Says, Stamp, TierEntry,
+    Who,
 };
 
 /// A group of keys that belong together.
@@ -87,6 +88,9 @@ macro_rules! keys {
         pub struct Member {
             /// The address, once known.
             pub email: Option<Email>,
+            /// The newest news that gave the address together with a source's own id: only such news tells that one
+            /// person's address changed.
+            pub addressed: Option<Stamp>,
             /// Member of the programme, or a friend who was sent a link.
             pub role: Role,
             /// The ids that sources know this person by.
@@ -106,6 +110,18 @@ macro_rules! keys {
                 })*
                 change
             }
+
+            /// Takes in everything that is known of another who turned out to be the same person: key by key the
+            /// greatest stamp wins, so that it does not matter who is merged into whom, nor how often. Which address
+            /// is the person's own is the caller's to say.
+            pub fn merge(&mut self, other: Self) {
+                self.email = self.email.take().max(other.email);
+                self.addressed = self.addressed.take().max(other.addressed);
+                self.role = self.role.max(other.role);
+                self.aliases.extend(other.aliases);
+                $(self.$name.merge(other.$name);)*
+                self.recall(other.activities);
+            }
         }
 
         /// The stored form: each stamp once, keys point at it. A key is left out while unknown.
@@ -121,6 +137,8 @@ macro_rules! keys {
             activities: Vec<Activity>,
             #[serde(default)]
             stamps: Vec<Stamp>,
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            addressed: Option<usize>,
             $(#[serde(default, skip_serializing_if = "Option::is_none")] $name: Option<Cell<$type>>,)*
         }
 
@@ -129,6 +147,7 @@ macro_rules! keys {
                 let stamps = row.stamps;
                 Self {
                     email: row.email,
+                    addressed: row.addressed.and_then(|place| stamps.get(place).cloned()),
                     role: row.role,
                     aliases: row.aliases,
                     activities: row.activities,
@@ -146,6 +165,7 @@ macro_rules! keys {
                     aliases: member.aliases,
                     activities: member.activities,
                     $($name: Cell::of(member.$name, &mut stamps),)*
+                    addressed: member.addressed.map(|stamp| stamps.place(stamp)),
                     stamps: stamps.in_order(),
                 }
             }
@@ -255,8 +275,11 @@ impl Member {
         }
         change.joined = self.activities.is_empty() || event.role > self.role;
         self.role = self.role.max(event.role);
-        if let Some(email) = event.who.email() {
+        if let Who::Email(email, alias) = &event.who {
             self.email = Some(email.clone());
+            if alias.is_some() {
+                self.addressed = self.addressed.take().max(Some(event.stamp.clone()));
+            }
         }
         self.aliases.extend(event.who.alias().cloned());
         self.remember(Activity {
@@ -278,6 +301,16 @@ impl Member {
         }
         self.activities.push(activity);
         self.activities.sort_by(|a, b| b.cmp(a));
+        self.activities.truncate(ACTIVITIES);
+    }
+
+    /// Joins another's story with this one, each event once.
+    fn recall(&mut self, others: Vec<Activity>) {
+        self.activities.extend(others);
+        self.activities.sort_by(|a, b| b.cmp(a));
+        let mut known = BTreeSet::new();
+        self.activities
+            .retain(|activity| known.insert((activity.event.clone(), activity.kind)));
         self.activities.truncate(ACTIVITIES);
     }
 

@@ -4,8 +4,8 @@
 
 use jiff::Timestamp;
 use loyalty::{
-    Detail, Email, Event, EventId, Guard, HashKey, Kind, Member, Moment, Patch, Role, Says, Stamp,
-    StoreId, Who,
+    Alias, Detail, Email, Event, EventId, Guard, HashKey, Kind, Member, Moment, Patch, Role, Says,
+    Stamp, StoreId, Who,
 };
 use proptest::prelude::*;
 
@@ -71,7 +71,13 @@ fn event(news: &News) -> Event {
         id: EventId::new(&key, &store, &[&content]),
         guard: Guard::Day,
         kind: Kind::PointsChanged,
-        who: Who::Email(Email::parse("kari@example.com").unwrap(), None),
+        who: Who::Email(
+            Email::parse("kari@example.com").unwrap(),
+            news.contact.then(|| Alias {
+                source: "yotpo".to_owned(),
+                id: format!("c-{}", news.number % 3).into(),
+            }),
+        ),
         role: if news.contact {
             Role::Contact
         } else {
@@ -137,6 +143,23 @@ proptest! {
         let stored = serde_json::to_string(&member).unwrap();
         let back: Member = serde_json::from_str(&stored).unwrap();
         prop_assert_eq!(back, member);
+    }
+
+    #[test]
+    fn two_who_become_one_are_the_same_whoever_is_merged_into_whom(
+        news in proptest::collection::vec((news(), any::<bool>()), 0..16), again in any::<bool>()
+    ) {
+        let half = |which: bool| news.iter().filter(|(_, of)| *of == which).map(|(news, _)| event(news)).collect::<Vec<_>>();
+        let (one, two) = (after(&half(true)), after(&half(false)));
+        let merged = |mut into: Member, other: &Member| {
+            into.merge(other.clone());
+            into
+        };
+        let both = merged(one.clone(), &two);
+        prop_assert_eq!(&both, &merged(two.clone(), &one), "whoever is merged into whom");
+        prop_assert_eq!(&both, &merged(both.clone(), if again { &one } else { &two }), "however often");
+        let all: Vec<_> = news.iter().map(|(news, _)| event(news)).collect();
+        prop_assert_eq!(both, after(&all), "as if all had been heard of one person");
     }
 
     #[test]

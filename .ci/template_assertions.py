@@ -21,7 +21,7 @@ DAY = 86400
 # Environment of each function beyond what all have; pushers are alike.
 ENVIRONMENT = {
     "webhook": {"INBOX_URL"},
-    "recorder": {"HASH_KEY_SECRET"},
+    "recorder": {"HASH_KEY_SECRET", "INBOX_URL"},
     "operator": {"API_URL", "HASH_KEY_SECRET", "INBOX_URL", "INBOX_DEAD_URL"},
     "push": {"QUEUE_URL"},
     "upkeep": set(),
@@ -37,11 +37,11 @@ WRITE = {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"}
 # All that each role may do.
 ACTIONS = {
     "webhook": LOGS | {"secretsmanager:GetSecretValue", "sqs:SendMessage", "dynamodb:UpdateItem"},
-    "recorder": LOGS | CONSUME | WRITE | {"dynamodb:ConditionCheckItem", "secretsmanager:GetSecretValue", "sqs:ChangeMessageVisibility",
-                                          "sqs:SendMessage"},
+    "recorder": LOGS | CONSUME | WRITE | {"dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:Query",
+                                          "secretsmanager:GetSecretValue", "sqs:ChangeMessageVisibility", "sqs:SendMessage"},
     "operator": LOGS | WRITE | {"dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:Query", "secretsmanager:DescribeSecret",
                                 "secretsmanager:GetSecretValue", "sqs:DeleteMessage", "sqs:ReceiveMessage", "sqs:SendMessage"},
-    "push": LOGS | CONSUME | WRITE | {"secretsmanager:GetSecretValue", "sqs:ChangeMessageVisibility"},
+    "push": LOGS | CONSUME | WRITE | {"dynamodb:DeleteItem", "secretsmanager:GetSecretValue", "sqs:ChangeMessageVisibility"},
     "upkeep": LOGS | WRITE | {"dynamodb:DeleteItem", "dynamodb:Query", "secretsmanager:GetSecretValue"},
 }
 # Names of the secrets whose values each role may read, after the prefix; {} is the destination.

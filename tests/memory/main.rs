@@ -10,6 +10,7 @@ mod burst;
 mod crash;
 mod delivery;
 mod fuse;
+mod members;
 mod metrics;
 mod model;
 mod operator;

@@ -17,10 +17,12 @@ use platform::{
     Clock, Deadline, Item, StoreError, Stores, Table as _, TableError,
     memory::{MemoryClock, MemoryQueue, MemorySecrets, MemoryTable},
 };
-use recording::{Delivered, Failure, Recorded, Recorder};
+use recording::{Delivered, Failure, Recorded, Recorder, erase::Eraser};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
-use vendors::{Call, Envelope, Header, Message, Method, Outcome, Reply, registry, rule::Rule};
+use vendors::{
+    Call, Envelope, Header, Message, Method, Outcome, Reply, Store, registry, rule::Rule,
+};
 
 use crate::fuse::{Fuse, Fused};
 
@@ -56,6 +58,8 @@ pub(crate) struct Vendor(Mutex<Books>);
 struct Books {
     requests: Vec<(Method, String, Value)>,
     fields: HashMap<String, BTreeMap<String, String>>,
+    /// The id of each address.
+    ids: HashMap<String, i64>,
     script: VecDeque<Does>,
     /// What happens to every write that is not scripted.
     always: Option<Does>,
@@ -138,6 +142,25 @@ impl Vendor {
         self.books().fields.get(email)?.get(key).cloned()
     }
 
+    /// Whether the vendor knows a person with this address.
+    pub(crate) fn knows(&self, email: &str) -> bool {
+        self.books().fields.contains_key(email)
+    }
+
+    /// Everything that the vendor knows of this person and that is not empty.
+    pub(crate) fn fields(&self, email: &str) -> BTreeMap<String, String> {
+        let mut fields = self.books().fields.get(email).cloned().unwrap_or_default();
+        fields.retain(|_, value| !value.is_empty());
+        fields
+    }
+
+    /// How many requests of this method there were so far.
+    pub(crate) fn count(&self, method: Method) -> usize {
+        let books = self.books();
+        let own = books.requests.iter().filter(|(own, ..)| *own == method);
+        own.count()
+    }
+
     pub(crate) fn set_field(&self, email: &str, key: &str, value: &str) {
         let mut books = self.books();
         books
@@ -211,24 +234,18 @@ impl Wire for Vendor {
         let told = told.or_else(|| books.script.pop_front());
         let does = told.or_else(|| books.always.clone());
         match does.or_else(|| books.fault()) {
-            None | Some(Does::Books) => {
-                book(&mut books, &body);
-                Ok(reply(
-                    200,
-                    &json!({"message": "Success", "subscriber": {"id": 81_230}}),
-                ))
-            }
+            None | Some(Does::Books) => Ok(book(&mut books, call, &body)),
             Some(Does::Answers(status, body)) => Ok(reply(status, &body)),
             Some(Does::Asks(status, after)) => Ok(Reply {
                 retry_after: Some(after.to_owned()),
                 ..reply(status, &json!({}))
             }),
             Some(Does::BooksInSilence) => {
-                book(&mut books, &body);
+                book(&mut books, call, &body);
                 Err(NoReply::NotAnswered)
             }
             Some(Does::BooksAndFails) => {
-                book(&mut books, &body);
+                book(&mut books, call, &body);
                 Ok(reply(500, &json!({"error": "UnexpectedError"})))
             }
             Some(Does::Breaks) => Err(NoReply::NotAnswered),
@@ -246,27 +263,79 @@ fn reply(status: u16, body: &Value) -> Reply {
     }
 }
 
-fn book(books: &mut Books, body: &Value) {
+fn book(books: &mut Books, call: &Call, body: &Value) -> Reply {
+    match call.method {
+        Method::Put => rename(books, &call.path, body),
+        Method::Delete => {
+            let known = books.fields.remove(&address(&call.path));
+            books.ids.remove(&address(&call.path));
+            known.map_or_else(unknown, |_| reply(200, &json!({"message": "Success"})))
+        }
+        Method::Get | Method::Post => write(books, body),
+    }
+}
+
+fn unknown() -> Reply {
+    reply(404, &json!({"error": "SubscriberNotFound"}))
+}
+
+/// The address in a path.
+fn address(path: &str) -> String {
+    let email = path.split(['/', '?']).nth(4).unwrap_or_default();
+    email
+        .replace("%40", "@")
+        .replace("%2E", ".")
+        .replace("%2D", "-")
+}
+
+/// Gives the person with the id in the path another address, unless someone has it.
+fn rename(books: &mut Books, path: &str, body: &Value) -> Reply {
+    let id: i64 = address(path).parse().unwrap();
+    let to = body["email"].as_str().unwrap().to_owned();
+    let from = books.ids.iter().find(|(_, own)| **own == id);
+    let Some(from) = from.map(|(from, _)| from.clone()) else {
+        return unknown();
+    };
+    if from != to && books.fields.contains_key(&to) {
+        return reply(409, &json!({"error": "DuplicateSubscriber"}));
+    }
+    let fields = books.fields.remove(&from).unwrap();
+    books.ids.remove(&from);
+    books.fields.insert(to.clone(), fields);
+    books.ids.insert(to, id);
+    reply(
+        200,
+        &json!({"message": "Success", "subscriber": {"id": id}}),
+    )
+}
+
+fn write(books: &mut Books, body: &Value) -> Reply {
     let subscriber = &body["subscribers"];
     let email = subscriber["email"].as_str().unwrap().to_owned();
+    let next = 81_230 + i64::try_from(books.ids.len()).unwrap();
+    let id = *books.ids.entry(email.clone()).or_insert(next);
     let person = books.fields.entry(email).or_default();
     for field in subscriber["fields"].as_array().unwrap() {
         let text = |key: &str| field[key].as_str().unwrap().to_owned();
         let before = person.insert(text("key"), text("value"));
         let number = |text: &str| text.parse::<i64>().unwrap_or_default();
-        let lower = before.is_some_and(|before| number(&before) > number(&text("value")));
+        // What is emptied is erased, not older.
+        let lower = !text("value").is_empty()
+            && before.is_some_and(|before| number(&before) > number(&text("value")));
         books.backwards += usize::from(lower && text("key") == "Yotpo.PointsBalance");
     }
     if body["automation"] != false {
         books.started.push(person["Bridge.LastEvent"].clone());
     }
+    reply(
+        200,
+        &json!({"message": "Success", "subscriber": {"id": id}}),
+    )
 }
 
 fn look(books: &Books, path: &str) -> Reply {
-    let email = path.split('/').nth(4).unwrap_or_default();
-    let email = email.replace("%40", "@").replace("%2E", ".");
-    let Some(fields) = books.fields.get(&email) else {
-        return reply(404, &json!({"error": "SubscriberNotFound"}));
+    let Some(fields) = books.fields.get(&address(path)) else {
+        return unknown();
     };
     let group = |name: &str| {
         let own = fields.iter().filter_map(|(key, value)| {
@@ -352,6 +421,23 @@ impl World {
         };
         world.put_store("example", rule).await;
         world
+    }
+
+    /// What erases people, on this world's ports.
+    pub(crate) fn eraser(&self) -> Eraser {
+        Eraser {
+            table: self.recorder.table.clone(),
+            queue: self.recorder.queue.clone(),
+            clock: self.clock.clone(),
+            hash_key: self.recorder.hash_key.clone(),
+            queues: self.recorder.queues.clone(),
+        }
+    }
+
+    /// The settings of a store.
+    pub(crate) async fn store(&self, id: &str) -> Arc<Store> {
+        let id = StoreId::parse(id).unwrap();
+        self.recorder.stores.get(&id).await.unwrap()
     }
 
     pub(crate) async fn new() -> Self {

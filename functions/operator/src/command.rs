@@ -45,6 +45,8 @@ pub struct Operator {
 
 #[derive(Clone, Copy)]
 enum Command {
+    Erase,
+    Export,
     Lines,
     List(List),
     Member,
@@ -57,7 +59,7 @@ enum Command {
 }
 
 /// Every command by its name.
-const COMMANDS: [(&str, Command); 11] = [
+const COMMANDS: [(&str, Command); 13] = [
     ("put_store", Command::PutStore),
     ("simulate", Command::Simulate),
     ("rejected", Command::List(List::Rejected)),
@@ -69,6 +71,8 @@ const COMMANDS: [(&str, Command); 11] = [
     ("lines", Command::Lines),
     ("pause", Command::Pause),
     ("resume", Command::Resume),
+    ("erase", Command::Erase),
+    ("export", Command::Export),
 ];
 
 impl Operator {
@@ -89,6 +93,8 @@ impl Operator {
             Ok(Command::Lines) => self.all_lines(asked).await,
             Ok(Command::Pause) => self.pause(asked).await,
             Ok(Command::Resume) => self.resume(asked).await,
+            Ok(Command::Erase) => Box::pin(self.erase(asked)).await,
+            Ok(Command::Export) => self.export(asked).await,
             Err(faults) => Err(faults),
         };
         result.unwrap_or_else(|faults| json!({"ok": false, "faults": faults}))

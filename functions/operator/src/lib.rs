@@ -9,6 +9,8 @@ mod advice;
 mod asked;
 mod audit;
 mod command;
+mod erase;
+mod export;
 mod line;
 mod lists;
 mod member;

@@ -2,8 +2,11 @@
 
 use delivery::story::{self as books, DeliveryLine, Told};
 use loyalty::{MemberKey, StoreId};
-use platform::{MemberState, from_item};
-use recording::story::{self, EventLine};
+use platform::{MemberState, find_member};
+use recording::{
+    erase::{Whom, resolve},
+    story::{self, EventLine},
+};
 use serde_json::{Map, Value, json};
 use vendors::{Fault, registry};
 
@@ -22,9 +25,6 @@ const PLAIN: [&str; 6] = [
     "tier",
     "tier_expires_at",
 ];
-
-/// How often a person may have moved to another address.
-const MOVES: usize = 10;
 
 struct Asked {
     store: StoreId,
@@ -65,14 +65,23 @@ impl Operator {
             let what = json!({"member": named});
             self.audit(&store, by, "member", "", &what).await?;
         }
-        let row = self.table.get(&MemberState::key(&store, &key), true).await;
-        let state: Option<MemberState> = row
-            .and_then(|row| row.map(from_item).transpose())
-            .map_err(unanswered)?;
-        let deliveries = books::deliveries(&*self.table, &store, &key).await;
-        let deliveries = deliveries.map_err(unanswered)?;
-        let events = story::events(&*self.table, &store, &key).await;
-        let (events, next) = page(events.map_err(unanswered)?, after.as_deref(), limit);
+        let found = find_member(&*self.table, &store, &key).await;
+        let state = found.map_err(unanswered)?.state;
+        let held = state.as_ref().and_then(MemberState::held);
+        // What happened under an address that the person had before stands there still.
+        let earlier = held.iter().flat_map(|held| &held.previous);
+        let earlier = earlier.map(|previous| &previous.key);
+        let (mut deliveries, mut events) = (Vec::new(), Vec::new());
+        for key in [&key].into_iter().chain(earlier) {
+            let more = books::deliveries(&*self.table, &store, key).await;
+            deliveries.extend(more.map_err(unanswered)?);
+            let more = story::events(&*self.table, &store, key).await;
+            events.extend(more.map_err(unanswered)?);
+        }
+        deliveries.sort_by(|a, b| (b.at, &b.delivery).cmp(&(a.at, &a.delivery)));
+        events.sort_by(|a, b| (b.arrived, &b.event).cmp(&(a.arrived, &a.event)));
+        events.dedup_by(|a, b| (a.arrived, &a.event) == (b.arrived, &b.event));
+        let (events, next) = page(events, after.as_deref(), limit);
         let mut destinations = Map::new();
         for destination in registry::DESTINATIONS {
             let name = destination.name();
@@ -87,16 +96,16 @@ impl Operator {
         let mut answer = json!({
             "ok": true,
             "member": named,
-            "known": state.is_some(),
+            "known": held.is_some(),
             "destinations": destinations,
             "count": events.len(),
             "events": events.iter().map(|line| event_story(line, &deliveries)).collect::<Vec<_>>(),
             "next": next,
         });
-        if let Some(state) = state {
+        if let Some((held, state)) = held.zip(state.as_ref()) {
             answer["version"] = state.version.into();
-            answer["role"] = json!(state.member.role);
-            answer["picture"] = picture(&json!(state.member), show);
+            answer["role"] = json!(held.member.role);
+            answer["picture"] = picture(&json!(held.member), show);
         }
         if show {
             answer["key"] = key.expose().into();
@@ -110,28 +119,12 @@ impl Operator {
         store: &StoreId,
         person: &Person,
     ) -> Result<MemberKey, Vec<Fault>> {
-        let unanswered = |error| fault("table", error);
-        let mut key = match person {
-            Person::Email(email) => MemberKey::of_email(email),
-            Person::Known(alias) => story::member_of(&*self.table, store, alias)
-                .await
-                .map_err(unanswered)?
-                .unwrap_or_else(|| MemberKey::of_external(&alias.source, alias.id.expose())),
+        let whom = match person {
+            Person::Email(email) => Whom::Email(email.clone()),
+            Person::Known(alias) => Whom::Id(alias.clone()),
         };
-        for _ in 0..MOVES {
-            let row = self.table.get(&MemberState::key(store, &key), true).await;
-            let Some(row) = row.map_err(unanswered)? else {
-                break;
-            };
-            let Some(platform::Value::S(moved)) = row.as_ref().get("moved_to") else {
-                break;
-            };
-            match serde_json::from_value(Value::String(moved.clone())) {
-                Ok(moved) => key = moved,
-                Err(error) => return Err(fault("table", error)),
-            }
-        }
-        Ok(key)
+        let key = resolve(&*self.table, store, &whom).await;
+        key.map_err(|error| fault("table", error))
     }
 }
 

@@ -5,7 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
+use futures_util::future::join_all;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use loyalty::HashKey;
 use platform::{
@@ -13,7 +14,7 @@ use platform::{
     aws::{PortsConfig, give_back},
     telemetry,
 };
-use recording::{Delivered, Recorder};
+use recording::{Delivered, Failure, Recorder};
 use secrecy::ExposeSecret as _;
 use vendors::registry;
 
@@ -22,6 +23,7 @@ async fn main() -> Result<(), Error> {
     telemetry::start();
     let mut config = Config::from_env();
     let ports = PortsConfig::read(&mut config);
+    let inbox_url = config.required("INBOX_URL");
     let hash_key_secret = config.required("HASH_KEY_SECRET");
     let queues: BTreeMap<String, String> = registry::DESTINATIONS
         .iter()
@@ -45,11 +47,12 @@ async fn main() -> Result<(), Error> {
         queues,
         source: registry::source,
     };
-    run(service_fn(|event| record(&recorder, event))).await
+    run(service_fn(|event| record(&recorder, &inbox_url, event))).await
 }
 
 async fn record(
     recorder: &Recorder,
+    inbox_url: &str,
     event: LambdaEvent<SqsEvent>,
 ) -> Result<SqsBatchResponse, Error> {
     let records = event.payload.records;
@@ -60,10 +63,51 @@ async fn record(
         })
         .collect();
     let results = recorder.record(deliveries).await;
-    let failed = records.iter().zip(&results).filter_map(|(record, result)| {
-        let failure = result.as_ref().err()?;
-        tracing::warn!(reason = failure.0.code(), "a delivery will come again");
-        Some(record)
-    });
-    Ok(give_back(failed)?)
+    let failed = records.iter().zip(&results);
+    let failed = failed.filter_map(|(record, result)| Some((record, result.as_ref().err()?)));
+    let failed: Vec<(&SqsMessage, &Failure)> = failed.collect();
+    join_all(failed.iter().map(|(record, failure)| {
+        let reason = failure.0.code();
+        hide(recorder, inbox_url, record, reason)
+    }))
+    .await;
+    Ok(give_back(failed.into_iter().map(|(record, _)| record))?)
+}
+
+/// Lets a delivery come again soon, and later each time. Without this the queue's own time applies, which is longer:
+/// nothing is lost.
+async fn hide(recorder: &Recorder, inbox_url: &str, record: &SqsMessage, reason: &'static str) {
+    let receives = record
+        .attributes
+        .get("ApproximateReceiveCount")
+        .and_then(|count| count.parse().ok())
+        .unwrap_or(1);
+    let seconds = wait(receives);
+    tracing::warn!(reason, wait_s = seconds, "a delivery will come again");
+    let Some(receipt) = record.receipt_handle.as_deref() else {
+        return;
+    };
+    if let Err(error) = recorder.queue.hide(inbox_url, receipt, seconds).await {
+        tracing::warn!(%error, "a delivery waits for the queue's own time instead of its own");
+    }
+}
+
+/// From five seconds, doubling, to a quarter of an hour.
+fn wait(receives: u32) -> u32 {
+    (5_u32 << receives.saturating_sub(1).min(8)).min(900)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_delivery_waits_twice_as_long_each_time() {
+        let waits: Vec<u32> = (1..=12).map(wait).collect();
+        assert_eq!(
+            waits,
+            [5, 10, 20, 40, 80, 160, 320, 640, 900, 900, 900, 900]
+        );
+        assert_eq!(wait(0), 5);
+    }
 }

@@ -119,6 +119,8 @@ impl Wire for Http {
         let mut request = match call.method {
             Method::Get => self.client.get(url),
             Method::Post => self.client.post(url),
+            Method::Put => self.client.put(url),
+            Method::Delete => self.client.delete(url),
         };
         for header in credential {
             let mut value = HeaderValue::from_str(header.value.expose_secret())

@@ -9,6 +9,7 @@ use platform::{
     whole,
 };
 use serde::{Deserialize, Serialize};
+use vendors::Erasure;
 
 /// The row `SYNC#<destination>`: who works on this member now, and what the destination was last told.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -32,8 +33,28 @@ pub(crate) struct Sync {
     pub(crate) written: Option<i64>,
     /// Why the picture was refused, when it was.
     pub(crate) refused: Option<String>,
+    /// Whether the vendor is to give the person their new address before anything else is written.
+    pub(crate) rename: bool,
+    /// The person is to be erased before anything else is written: an [`Erasure`] as JSON text.
+    erase: Option<String>,
     /// Names the parking that came last, while parked work of this member waits.
     pub(crate) waiting: Option<String>,
+}
+
+impl Sync {
+    /// What is to be erased before anything else is written.
+    pub(crate) fn erasure(&self) -> Option<Erasure> {
+        serde_json::from_str(self.erase.as_deref()?).ok()
+    }
+
+    /// The destination knows nothing of the person any more.
+    pub(crate) fn forget(&mut self) {
+        let waiting = self.waiting.take();
+        *self = Self {
+            waiting,
+            ..Self::default()
+        };
+    }
 }
 
 /// A lease that is held.
@@ -51,6 +72,8 @@ pub(crate) struct Lease {
     /// Whether the picture must be written even if the books say that it was: an earlier holder may have written
     /// another one.
     pub(crate) rewrite: bool,
+    /// Whether this holder has erased the person, as the row asked.
+    pub(crate) wiped: bool,
 }
 
 /// Whether the lease could be had.
@@ -101,6 +124,7 @@ pub(crate) async fn acquire(
             intent,
             unsettled,
             rewrite: false,
+            wiped: false,
         }))
     };
     match table.update(&key, update).await? {
@@ -155,6 +179,15 @@ impl Lease {
         ))
     }
 
+    /// Gives the lease up and removes the row, which says nothing any more, unless somebody has left a mark meanwhile.
+    pub(crate) async fn discard(self) -> Result<(), TableError> {
+        let own = Condition::All(vec![
+            Condition::Is("holder", text(&self.token)),
+            Condition::Is("intent", texts(self.intent.iter().map(String::as_str))),
+        ]);
+        self.table.delete(&self.key, Some(own)).await.map(drop)
+    }
+
     /// Gives the row as it stands when it is not as this holder left it.
     async fn try_release(&self) -> Result<Option<Sync>, TableError> {
         let mut unsettled = self.unsettled.clone();
@@ -170,6 +203,8 @@ impl Lease {
             ),
         ];
         let mut remove = vec!["holder", "held_until"];
+        remove.extend((!sync.rename).then_some("rename"));
+        remove.extend(self.wiped.then_some("erase"));
         for (name, value) in [
             ("picture", &sync.picture),
             ("person", &sync.person),
@@ -181,7 +216,10 @@ impl Lease {
                 None => remove.push(name),
             }
         }
-        set.extend(sync.written.map(|written| ("written", whole(written))));
+        match sync.written {
+            Some(written) => set.push(("written", whole(written))),
+            None => remove.push("written"),
+        }
         let condition = Some(Condition::All(vec![
             Condition::Is("holder", text(&self.token)),
             Condition::Is("intent", texts(self.intent.iter().map(String::as_str))),

@@ -71,6 +71,8 @@ pub(crate) struct Ledger {
     pub(crate) table: Arc<dyn Table>,
     pub(crate) store: StoreId,
     pub(crate) member: MemberKey,
+    /// Keys that the person had until lately: a delivery that was claimed under one of them stands there.
+    pub(crate) previous: Vec<MemberKey>,
     pub(crate) destination: &'static str,
 }
 
@@ -83,17 +85,30 @@ pub(crate) enum Claim {
 }
 
 impl Ledger {
-    fn key(&self, delivery: &str) -> RowKey {
-        member_row(
-            &self.store,
-            &self.member,
-            format!("DELIVERY#{delivery}#{}", self.destination),
-        )
+    fn key_under(&self, member: &MemberKey, delivery: &str) -> RowKey {
+        let sk = format!("DELIVERY#{delivery}#{}", self.destination);
+        member_row(&self.store, member, sk)
+    }
+
+    /// The previous key under which a delivery stands; none where it stands, or will stand, under the member's own.
+    pub(crate) async fn previous(&self, delivery: &str) -> Result<Option<&MemberKey>, TableError> {
+        for previous in &self.previous {
+            let key = self.key_under(previous, delivery);
+            if self.table.get(&key, true).await?.is_some() {
+                return Ok(Some(previous));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn key(&self, delivery: &str) -> Result<RowKey, TableError> {
+        let member = self.previous(delivery).await?.unwrap_or(&self.member);
+        Ok(self.key_under(member, delivery))
     }
 
     pub(crate) async fn get(&self, delivery: &str) -> Result<Option<Delivery>, TableError> {
         self.table
-            .get(&self.key(delivery), true)
+            .get(&self.key(delivery).await?, true)
             .await?
             .map(from_item)
             .transpose()
@@ -108,7 +123,7 @@ impl Ledger {
         lease: &Lease,
         now: Timestamp,
     ) -> Result<Claim, TableError> {
-        let key = self.key(&note.delivery());
+        let key = self.key(&note.delivery()).await?;
         let mut row = Delivery {
             v: 1,
             status: Status::Claimed,
@@ -200,10 +215,8 @@ impl Ledger {
             ])),
             ..Update::default()
         };
-        self.table
-            .update(&self.key(delivery), update)
-            .await
-            .map(drop)
+        let key = self.key(delivery).await?;
+        self.table.update(&key, update).await.map(drop)
     }
 
     /// Writes an end that a person must see: it is listed in the index `work`, with the message, and stays until it is
@@ -240,10 +253,8 @@ impl Ledger {
             condition: Some(Condition::Is("holder", text(holder))),
             ..Update::default()
         };
-        self.table
-            .update(&self.key(delivery), update)
-            .await
-            .map(drop)
+        let key = self.key(delivery).await?;
+        self.table.update(&key, update).await.map(drop)
     }
 }
 

@@ -4,16 +4,18 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use loyalty::{MemberKey, StoreId};
-use platform::{Deadline, MemberState, StoreError, TableError, from_item};
+use platform::{Deadline, Held, StoreError, TableError};
 use vendors::{Call, Form, Lane, Message, Note, Outcome, Plan, Push, Reason, Store};
 
 use crate::{
     Account, Pusher,
     attempt::{Credential, OnLine, backoff},
+    find::{Person, Picture},
     http,
     lease::{self, Acquired, Lease},
     ledger::Ledger,
     line::Gate,
+    wipe::Unwiped,
 };
 
 /// A message with its place in the batch.
@@ -42,7 +44,10 @@ pub(crate) enum Turns {
 pub(crate) struct Turn<'a> {
     pub(crate) pusher: &'a Pusher,
     pub(crate) store: Arc<Store>,
-    pub(crate) state: MemberState,
+    /// The person.
+    pub(crate) held: Held,
+    /// The version of the picture.
+    pub(crate) version: u64,
     pub(crate) ledger: Ledger,
     pub(crate) lease: Lease,
     pub(crate) credential: Credential,
@@ -89,7 +94,7 @@ impl Pusher {
                     Ok(turn) => Box::pin(turn.run(jobs)).await,
                     Err(outcome) => {
                         self.lines.give_back(&account, line.permits);
-                        vec![outcome; jobs.len()]
+                        ended(jobs, outcome)
                     }
                 }
             }
@@ -170,42 +175,62 @@ impl Pusher {
         let Some(first) = jobs.first() else {
             return Err(out_of_time());
         };
-        let (store, member) = (&first.message.store, &first.message.member);
-        let credential = self.credential(store).await?;
+        let (store, named) = (&first.message.store, &first.message.member);
+        let mut credential = self.credential(store).await?;
         if deadline.remaining(&*self.clock) <= http::TIMEOUT {
             return Err(out_of_time());
         }
-        let lease = self.lease(store, member, jobs, deadline).await?;
+        let Person {
+            key,
+            mut lease,
+            picture,
+        } = self.find((store, named), jobs, deadline).await?;
+        let whom = (&*settings, &key);
+        let Picture::Held(held, version) = picture else {
+            let on = (&mut credential, line);
+            return Err(self.bury(whom, lease, on, (deadline, receives)).await);
+        };
+        if let Some(erasure) = lease.sync.erasure() {
+            // They joined anew before this destination had erased them.
+            let on = (&mut credential, &mut *line);
+            let wiped = self
+                .wipe(whom, Some(&erasure), on, (deadline, receives))
+                .await;
+            if let Err(Unwiped::Unknown(outcome)) = wiped {
+                return Err(outcome);
+            }
+            let confirmed = match wiped {
+                Err(Unwiped::Not(outcome) | Unwiped::Unknown(outcome)) => Err(outcome),
+                Ok(()) => self
+                    .confirm(&settings, &erasure)
+                    .await
+                    .map_err(|error| table_failed(&error, receives)),
+            };
+            if let Err(outcome) = confirmed {
+                let _ = lease.release().await;
+                return Err(outcome);
+            }
+            lease.sync.forget();
+            lease.unsettled.clear();
+            (lease.wiped, lease.rewrite) = (true, true);
+        }
         if turns == Turns::Live && lease.sync.waiting.is_some() {
             let _ = lease.release().await;
             return Err(Outcome::Parked(Reason::WaitsBehind));
         }
-        let state = match self.table.get(&MemberState::key(store, member), true).await {
-            Ok(Some(item)) => {
-                from_item::<MemberState>(item).map_err(|error| table_failed(&error, receives))
-            }
-            Ok(None) => Err(not_yet_recorded(receives)),
-            Err(error) => Err(table_failed(&error, receives)),
-        };
-        let state = match state {
-            Ok(state) => state,
-            Err(outcome) => {
-                // Whatever hinders the release, the lease runs out by itself.
-                let _ = lease.release().await;
-                return Err(outcome);
-            }
-        };
         let ledger = Ledger {
             table: self.table.clone(),
             store: store.clone(),
-            member: member.clone(),
+            previous: held.recent(self.clock.now()).cloned().collect(),
+            member: key,
             destination: self.destination.name(),
         };
-        let look = self.destination.look(&state.member);
+        let look = self.destination.look(&held.member);
         Ok(Turn {
             pusher: self,
             store: settings,
-            state,
+            held: *held,
+            version,
             ledger,
             lease,
             credential,
@@ -220,11 +245,11 @@ impl Pusher {
     }
 
     /// One lease for all of the member's messages in the batch.
-    async fn lease(
+    pub(crate) async fn lease(
         &self,
-        store: &StoreId,
-        member: &MemberKey,
+        (store, member): (&StoreId, &MemberKey),
         jobs: &[Job],
+        carried: &[String],
         deadline: Deadline,
     ) -> Result<Lease, Outcome> {
         let now = self.clock.now();
@@ -232,6 +257,7 @@ impl Pusher {
             let note = job.message.note.as_ref();
             note.map_or_else(platform::nonce, Note::delivery)
         });
+        let intends = carried.iter().cloned().chain(intends);
         let until = lease::lasts_until(deadline.instant());
         let place = (store, member, self.destination.name());
         match lease::acquire(&self.table, place, now, until, intends.collect()).await {
@@ -268,6 +294,11 @@ impl Turn<'_> {
     }
 
     async fn each(&mut self, jobs: &[Job]) -> Ended {
+        match self.rename().await {
+            None => {}
+            Some(Step::Done(outcome)) => return Ended::Released(vec![outcome; jobs.len()]),
+            Some(Step::Unknown(outcome)) => return Ended::Unknown(vec![outcome; jobs.len()]),
+        }
         let in_the_way = match self.settle_earlier().await {
             Ok(in_the_way) => in_the_way,
             Err(error) => Some(table_failed(&error, self.receives)),
@@ -319,7 +350,7 @@ impl Turn<'_> {
     }
 
     async fn one(&mut self, job: &Job) -> Result<Step, TableError> {
-        if self.state.version < job.message.version {
+        if self.version < job.message.version {
             return Ok(Step::Done(not_yet_recorded(self.receives)));
         }
         match &job.message.note {
@@ -336,7 +367,7 @@ impl Turn<'_> {
         };
         let sync = &self.lease.sync;
         let same = plan.picture.is_some() && sync.picture == plan.picture;
-        if (sync.version >= self.state.version || same) && !self.lease.rewrite {
+        if (sync.version >= self.version || same) && !self.lease.rewrite {
             return Ok(Step::Done(Outcome::Skipped(Reason::Unchanged)));
         }
         if self.is_out_of_time() {
@@ -366,7 +397,7 @@ impl Turn<'_> {
     pub(crate) fn plan(&self, note: Option<&Note>, form: Form) -> Result<Plan, Reason> {
         self.pusher.destination.plan(&Push {
             store: &self.store,
-            member: &self.state.member,
+            member: &self.held.member,
             note,
             form,
             first: self.lease.sync.written.is_none(),
@@ -433,14 +464,24 @@ fn park_failures(outcome: Outcome) -> Outcome {
     }
 }
 
-fn receives(jobs: &[Job]) -> u32 {
+/// The outcome of each job where a turn ended before it began. What was sent then was an erasure: everybody else's news of
+/// the person is needless.
+fn ended(jobs: &[Job], outcome: Outcome) -> Vec<Outcome> {
+    let each = |job: &Job| match outcome {
+        Outcome::Sent if job.message.erase.is_none() => Outcome::Skipped(Reason::Erased),
+        outcome => outcome,
+    };
+    jobs.iter().map(each).collect()
+}
+
+pub(crate) fn receives(jobs: &[Job]) -> u32 {
     jobs.iter()
         .map(|job| job.receives)
         .max()
         .unwrap_or_default()
 }
 
-fn not_yet_recorded(receives: u32) -> Outcome {
+pub(crate) fn not_yet_recorded(receives: u32) -> Outcome {
     Outcome::Retry {
         after: backoff(receives.saturating_sub(1), None, 0),
         reason: Reason::NotYetRecorded,
@@ -454,7 +495,7 @@ pub(crate) fn out_of_time() -> Outcome {
     }
 }
 
-fn table_failed(error: &TableError, receives: u32) -> Outcome {
+pub(crate) fn table_failed(error: &TableError, receives: u32) -> Outcome {
     tracing::error!(%error, "the table did not do what was asked");
     Outcome::Retry {
         after: backoff(receives.saturating_sub(1), None, 0),

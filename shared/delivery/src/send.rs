@@ -60,7 +60,7 @@ impl Turn<'_> {
         sync.person = person.or_else(|| sync.person.take());
         if let Some(picture) = &plan.picture {
             sync.picture = Some(picture.clone());
-            sync.version = self.state.version;
+            sync.version = self.version;
             sync.refused = None;
             self.lease.rewrite = false;
         }

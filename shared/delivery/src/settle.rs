@@ -1,7 +1,8 @@
 //! Settles what an earlier holder left open: a claim without an end. We look at the vendor before anything is sent again.
 
+use loyalty::{Email, Member, MemberKey};
 use platform::TableError;
-use vendors::{Answer, Outcome, Reason, Seen};
+use vendors::{Answer, Call, Outcome, Reason, Seen};
 
 use crate::{
     ledger::{Delivery, Status},
@@ -55,7 +56,8 @@ impl Turn<'_> {
         delivery: &str,
         row: &Delivery,
     ) -> Result<Option<Outcome>, TableError> {
-        let status = match self.look(delivery, row).await {
+        let earlier = self.ledger.previous(delivery).await?.cloned();
+        let status = match self.look(delivery, row, earlier.as_ref()).await {
             Ok(status) => status,
             Err(outcome) => return Ok(Some(outcome)),
         };
@@ -65,24 +67,54 @@ impl Turn<'_> {
         Ok(None)
     }
 
-    /// What a look at the vendor makes of a claim.
-    async fn look(&mut self, delivery: &str, row: &Delivery) -> Result<Status, Outcome> {
+    /// What a look at the vendor makes of a claim. One that was made under an earlier address is looked for under that
+    /// one too: the vendor may know the person by it still.
+    async fn look(
+        &mut self,
+        delivery: &str,
+        row: &Delivery,
+        earlier: Option<&MemberKey>,
+    ) -> Result<Status, Outcome> {
         // What starts nothing may be written again; of a person without an address nothing can have been written.
-        let Some(call) = self.look.as_ref().filter(|_| row.starts) else {
+        let Some(call) = self.look.clone().filter(|_| row.starts) else {
             return Ok(Status::Waiting);
         };
+        let Some(seen) = self.marker(&call, row).await? else {
+            return Ok(Status::Unconfirmed);
+        };
+        let now = compare(delivery, row.before.as_deref(), seen.as_deref());
+        self.lease.sync.marker = seen;
+        let earlier = earlier.and_then(|key| Email::parse(key.expose()).ok());
+        let at_earlier = earlier.and_then(|email| {
+            self.pusher.destination.look(&Member {
+                email: Some(email),
+                ..Member::default()
+            })
+        });
+        let Some(call) = at_earlier.filter(|_| now != Status::Sent) else {
+            return Ok(now);
+        };
+        Ok(match self.marker(&call, row).await? {
+            None => Status::Unconfirmed,
+            Some(None) => now,
+            Some(seen) => compare(delivery, row.before.as_deref(), seen.as_deref()),
+        })
+    }
+
+    /// The marker that the vendor has; none when that cannot be told.
+    async fn marker(
+        &mut self,
+        call: &Call,
+        row: &Delivery,
+    ) -> Result<Option<Option<String>>, Outcome> {
         if self.is_out_of_time() {
             return Err(out_of_time());
         }
         let looked = self.pusher.call(call, &self.credential, &mut self.line);
         let reply = looked.await;
         match self.pusher.destination.seen(reply.ok().as_ref()) {
-            Seen::Marker(seen) => {
-                let status = compare(delivery, row.before.as_deref(), seen.as_deref());
-                self.lease.sync.marker = seen;
-                Ok(status)
-            }
-            Seen::Unclear => Ok(Status::Unconfirmed),
+            Seen::Marker(seen) => Ok(Some(seen)),
+            Seen::Unclear => Ok(None),
             Seen::Failed(answer) => {
                 if answer == Answer::Misconfigured(Reason::Unauthorized) {
                     // The next try must not use the refused credential for five minutes.

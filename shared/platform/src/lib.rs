@@ -7,6 +7,7 @@
 pub mod aws;
 mod clock;
 mod config;
+mod erased;
 mod inbox;
 pub mod memory;
 mod queue;
@@ -19,10 +20,13 @@ pub mod tls;
 
 pub use clock::{Clock, Deadline, SystemClock};
 pub use config::{Config, ConfigError};
+pub use erased::{ErasedRow, ErasureWork};
 pub use inbox::Inbox;
 pub use queue::{Handed, Outgoing, Queue, QueueError};
 pub use secrets::{SecretCache, Secrets, SecretsError};
-pub use state::{MemberState, member_row};
+pub use state::{
+    Found, Held, MemberState, Passed, Previous, Standing, find_member, member_partition, member_row,
+};
 pub use stores::{StoreError, Stores};
 pub use table::{
     Condition, Item, Listed, Page, RowKey, Table, TableError, Transacted, Update, Value, Write,

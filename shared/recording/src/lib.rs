@@ -8,10 +8,15 @@
 //! Does not promise: that a message is sent only once; the delivery engine keeps the books for that.
 
 mod aside;
+pub mod erase;
+mod erased;
+pub mod export;
+mod identity;
 mod intake;
 mod kept;
 mod member;
 mod outcome;
+mod rename;
 mod rows;
 mod send;
 pub mod story;

@@ -11,15 +11,19 @@ use std::{
 
 use futures_util::FutureExt as _;
 use jiff::Timestamp;
-use loyalty::{Change, Event, Kind, Member, MemberKey, Occurrence, StoreId};
+use loyalty::{Change, Event, Kind, Member, MemberKey, Occurrence, StoreId, Who};
 use platform::{
-    Condition, MemberState, RowKey, TableError, Update, Written, from_item, texts, to_item, whole,
+    Condition, Found, Held, MemberState, RowKey, Standing, TableError, Transacted, Update, Write,
+    Written, find_member, from_item, texts, to_item,
 };
 use vendors::{Envelope, Note, Reason, Store, Wants, registry};
 
 use crate::{
     Failure, Recorded, Recorder,
-    rows::{self, AliasRow, EventRow},
+    erased::{self, Gate},
+    identity::{self, Leads},
+    rename::as_read,
+    rows::{self, EventRow},
 };
 
 /// How often a member's picture is read again when someone else wrote it in between.
@@ -32,13 +36,15 @@ const BODY: usize = 8 * 1024;
 pub(crate) struct Entry {
     /// Its place in the batch.
     pub(crate) place: usize,
-    event: Event,
+    pub(crate) event: Event,
     /// The source's own id of the delivery.
     delivery: Option<String>,
     body: Vec<u8>,
-    /// The EVENT row as it stands, once it does.
-    stored: Option<EventRow>,
+    /// The EVENT row as it stands, once it does, and under which key.
+    pub(crate) stored: Option<(MemberKey, EventRow)>,
     repeat: bool,
+    /// The person was erased: nothing of this is kept.
+    pub(crate) erased: bool,
     /// What each destination must be sent.
     pub(crate) messages: BTreeMap<String, Option<Note>>,
     /// Why it must come again.
@@ -48,6 +54,9 @@ pub(crate) struct Entry {
 /// What one batch brought for one member.
 pub(crate) struct Group {
     pub(crate) store: Arc<Store>,
+    /// The key that the deliveries name.
+    pub(crate) named: MemberKey,
+    /// The key that the person has.
     pub(crate) key: MemberKey,
     /// The version that holds all of it.
     pub(crate) version: u64,
@@ -63,6 +72,7 @@ impl Entry {
             body: envelope.packed().unwrap_or_default(),
             stored: None,
             repeat: false,
+            erased: false,
             messages: BTreeMap::new(),
             failure: None,
         }
@@ -71,6 +81,7 @@ impl Entry {
     pub(crate) fn result(self) -> Result<Recorded, Failure> {
         match self.failure {
             Some(failure) => Err(failure),
+            None if self.erased => Ok(Recorded::Erased),
             None => Ok(Recorded::Event {
                 repeat: self.repeat,
             }),
@@ -80,9 +91,16 @@ impl Entry {
     /// One line for each event. The member is named by a keyed hash.
     pub(crate) fn log(&self, store: &StoreId, member: &str) {
         let (event, kind) = (&self.event.id, self.event.kind);
-        let reason = self.failure.map(|failure| failure.0.code());
+        let erased = self.erased.then_some(Reason::Erased);
+        let reason = self.failure.map(|failure| failure.0).or(erased);
+        let reason = reason.map(Reason::code);
         let repeat = self.repeat;
         tracing::info!(%store, %event, %kind, member, repeat, reason, "event.recorded");
+    }
+
+    /// Whether it is still to be taken in.
+    pub(crate) fn is_open(&self) -> bool {
+        self.failure.is_none() && !self.erased
     }
 
     fn note(&self, row: &EventRow) -> Note {
@@ -106,6 +124,7 @@ pub(crate) async fn record(
 ) -> Group {
     let mut group = Group {
         store,
+        named: key.clone(),
         key,
         version: 0,
         entries,
@@ -120,13 +139,27 @@ pub(crate) async fn record(
     group
 }
 
+/// What keeps a member from being written now.
+pub(crate) enum Hindrance {
+    Table(TableError),
+    /// A destination is at work on a person whose key is to change.
+    Busy,
+}
+
+impl From<TableError> for Hindrance {
+    fn from(error: TableError) -> Self {
+        Self::Table(error)
+    }
+}
+
 /// Writes until nobody else writes in between; gives why not, where that cannot be done.
 async fn write(recorder: &Recorder, group: &mut Group) -> Option<Failure> {
     for _ in 0..TRIES {
         match attempt(recorder, group).await {
             Ok(true) => return None,
             Ok(false) => {}
-            Err(error) => {
+            Err(Hindrance::Busy) => return Some(Failure(Reason::LeaseHeld)),
+            Err(Hindrance::Table(error)) => {
                 tracing::error!(store = %group.store.id, %error, "a member's picture could not be written");
                 break;
             }
@@ -135,66 +168,62 @@ async fn write(recorder: &Recorder, group: &mut Group) -> Option<Failure> {
     Some(Failure(Reason::TableUnavailable))
 }
 
-/// One attempt: read, apply, EVENTs, STATE. False when someone else wrote the picture in between.
-async fn attempt(recorder: &Recorder, group: &mut Group) -> Result<bool, TableError> {
-    let state_key = MemberState::key(&group.store.id, &group.key);
-    let item = recorder.table.get(&state_key, true).await?;
-    let before: Option<MemberState> = item.map(from_item).transpose()?;
-    let mut member = before
-        .as_ref()
-        .map(|state| state.member.clone())
-        .unwrap_or_default();
-    for entry in group
-        .entries
-        .iter_mut()
-        .filter(|entry| entry.failure.is_none())
-    {
-        match apply(recorder, &group.store, &group.key, &member, entry).await {
-            Ok(after) => member = after,
+/// One attempt: read, apply, EVENTs, STATE. False when it must be tried again from the beginning.
+async fn attempt(recorder: &Recorder, group: &mut Group) -> Result<bool, Hindrance> {
+    let found = find_member(&*recorder.table, &group.store.id, &group.named).await?;
+    group.key = found.key.clone();
+    let gate = erased::gate(recorder, group, &found).await?;
+    if group.entries.iter().all(|entry| !entry.is_open()) {
+        return Ok(true);
+    }
+    let Some(known) = identity::settle(recorder, group, &found).await? else {
+        return Ok(false);
+    };
+    let before = found.state.as_ref().and_then(MemberState::held);
+    let mut held = before.cloned().unwrap_or_default();
+    held.since = held.since.max(gate.since());
+    let previous: Vec<MemberKey> = held.recent(recorder.clock.now()).cloned().collect();
+    let (store, key) = (group.store.clone(), group.key.clone());
+    for entry in group.entries.iter_mut().filter(|entry| entry.is_open()) {
+        match apply(recorder, &store, (&key, &previous), &held.member, entry).await {
+            Ok(after) => held.member = after,
             // What does not stand in the table stays out of the picture: its message would have no event.
             Err(error) => {
-                tracing::error!(store = %group.store.id, event = %entry.event.id, %error, "an event could not be written");
+                tracing::error!(store = %store.id, event = %entry.event.id, %error, "an event could not be written");
                 entry.failure = Some(Failure(Reason::TableUnavailable));
             }
         }
     }
-    if group.entries.iter().all(|entry| entry.failure.is_some()) {
+    if group.entries.iter().all(|entry| !entry.is_open()) {
         return Ok(true);
     }
-    let known = before.as_ref().map(|state| &state.member);
-    if known == Some(&member) {
-        group.version = before.map_or(0, |state| state.version);
+    if before.is_some_and(|before| before.member == held.member) {
+        group.version = found.state.map_or(0, |state| state.version);
         return Ok(true);
     }
-    put_aliases(recorder, group, known, &member).await?;
-    put_state(
-        recorder,
-        group,
-        &state_key,
-        before.as_ref().map(|state| state.version),
-        member,
-    )
-    .await
+    put_state(recorder, group, &found, held, known, gate).await
 }
 
 /// Writes the event if it does not stand yet, and gives the picture after it.
 async fn apply(
     recorder: &Recorder,
     store: &Store,
-    key: &MemberKey,
+    (key, previous): (&MemberKey, &[MemberKey]),
     before: &Member,
     entry: &mut Entry,
 ) -> Result<Member, TableError> {
     let event_key = rows::event_key(&store.id, key, &entry.event.id);
-    if entry.stored.is_none() {
-        let (_, change) = hear(before, &entry.event);
-        let row = event_row(
-            entry,
-            &change,
-            interested(recorder, store, entry, &change)
-                .into_keys()
-                .collect(),
-        );
+    // Under another key it does not guard: whoever records the same event now looks under this one.
+    if !matches!(&entry.stored, Some((at, _)) if at == key) {
+        let earlier = match entry.stored.take() {
+            Some((_, ours)) => Some(ours),
+            None => earlier(recorder, store, previous, entry).await?,
+        };
+        let (_, change) = hear(before, &entry.event, key);
+        let row = earlier.unwrap_or_else(|| {
+            let wanted = interested(recorder, store, entry, &change);
+            event_row(entry, &change, wanted.into_keys().collect())
+        });
         // By its arrival, not by now: a backlog must not make a repeat look new.
         let arrived = entry.event.stamp.arrived.as_microsecond();
         let fresh = Condition::Any(vec![
@@ -206,19 +235,19 @@ async fn apply(
             .put(to_item(&event_key, &row)?, Some(fresh))
             .await?
         {
-            Written::Done(_) => entry.stored = Some(row),
+            Written::Done(_) => entry.stored = Some((key.clone(), row)),
             Written::Refused(Some(item)) => {
                 let first: EventRow = from_item(item)?;
-                keep_first_arrival(entry, &first);
+                keep_first_arrival(&mut entry.event, &first);
                 entry.repeat = true;
-                entry.stored = Some(first);
+                entry.stored = Some((key.clone(), first));
             }
             Written::Refused(None) => {
                 return Err(TableError::Unavailable("refused without a row".to_owned()));
             }
         }
     }
-    let (after, change) = hear(before, &entry.event);
+    let (after, change) = hear(before, &entry.event, key);
     let wanted = interested(recorder, store, entry, &change);
     grow(
         recorder,
@@ -227,7 +256,7 @@ async fn apply(
         wanted.keys().cloned().collect(),
     )
     .await?;
-    if let Some(row) = &entry.stored {
+    if let Some((_, row)) = &entry.stored {
         let note = entry.note(row);
         let asked = row
             .to
@@ -245,21 +274,79 @@ async fn apply(
     Ok(after)
 }
 
-fn hear(before: &Member, event: &Event) -> (Member, Change) {
+/// The event as it was recorded under a key that the person had before.
+async fn earlier(
+    recorder: &Recorder,
+    store: &Store,
+    previous: &[MemberKey],
+    entry: &mut Entry,
+) -> Result<Option<EventRow>, TableError> {
+    let first = guard(recorder, &store.id, previous.iter(), &entry.event).await?;
+    if let Some(first) = &first {
+        keep_first_arrival(&mut entry.event, first);
+        entry.repeat = true;
+    }
+    Ok(first)
+}
+
+/// The first row of an event under these keys that still guards against this repeat of it.
+pub(crate) async fn guard(
+    recorder: &Recorder,
+    store: &StoreId,
+    keys: impl Iterator<Item = &MemberKey>,
+    event: &Event,
+) -> Result<Option<EventRow>, TableError> {
+    let arrived = event.stamp.arrived.as_microsecond();
+    let mut first: Option<EventRow> = None;
+    for key in keys {
+        let item = recorder
+            .table
+            .get(&rows::event_key(store, key, &event.id), true)
+            .await?;
+        let row: Option<EventRow> = item.map(from_item).transpose()?;
+        let guards = row.filter(|row| row.guard_until >= arrived);
+        if let Some(row) = guards
+            && first
+                .as_ref()
+                .is_none_or(|first| row.arrived < first.arrived)
+        {
+            first = Some(row);
+        }
+    }
+    Ok(first)
+}
+
+/// Hears an event of the person who has this key. An event that names another address is late, or names a person by an
+/// id that is stronger than the address: it does not say what their address is.
+fn hear(before: &Member, event: &Event, key: &MemberKey) -> (Member, Change) {
     let mut after = before.clone();
-    let change = after.hear(event);
+    let about = match &event.who {
+        Who::Email(email, alias) if MemberKey::of_email(email) != *key => {
+            let own = before.email.clone();
+            let by_address = own.map(|email| Who::Email(email, None));
+            alias.clone().map(Who::External).or(by_address)
+        }
+        Who::Email(..) | Who::External(_) => None,
+    };
+    let change = match about {
+        Some(who) => after.hear(&Event {
+            who,
+            ..event.clone()
+        }),
+        None => after.hear(event),
+    };
     (after, change)
 }
 
 /// A repeat keeps the first arrival, so that it never looks newer than what came after it. Joining and leaving are
 /// statements of their own each time: their id deliberately names a whole day, in which a person may change their mind
 /// twice, and the last word counts.
-fn keep_first_arrival(entry: &mut Entry, first: &EventRow) {
-    if matches!(entry.event.kind, Kind::OptedIn | Kind::OptedOut) {
+pub(crate) fn keep_first_arrival(event: &mut Event, first: &EventRow) {
+    if matches!(event.kind, Kind::OptedIn | Kind::OptedOut) {
         return;
     }
     if let Ok(arrived) = Timestamp::from_microsecond(first.arrived) {
-        let stamp = &mut entry.event.stamp;
+        let stamp = &mut event.stamp;
         let arrived = arrived.min(stamp.arrived);
         if stamp.as_of == stamp.arrived {
             stamp.as_of = arrived;
@@ -316,7 +403,7 @@ async fn grow(
     wanted: BTreeSet<String>,
 ) -> Result<(), TableError> {
     for _ in 0..TRIES {
-        let Some(row) = &mut entry.stored else {
+        let Some((_, row)) = &mut entry.stored else {
             return Ok(());
         };
         if wanted.is_subset(&row.to) {
@@ -341,54 +428,33 @@ async fn grow(
     ))
 }
 
-/// Leads a source's own ids to this member, from wherever they led before: the newest address counts. They go before
-/// STATE, which remembers that they were written.
-async fn put_aliases(
-    recorder: &Recorder,
-    group: &Group,
-    known: Option<&Member>,
-    member: &Member,
-) -> Result<(), TableError> {
-    let new = member
-        .aliases
-        .iter()
-        .filter(|alias| !known.is_some_and(|known| known.aliases.contains(*alias)));
-    for alias in new {
-        let row = AliasRow {
-            v: 1,
-            member: group.key.clone(),
-        };
-        let item = to_item(&rows::alias_key(&group.store.id, alias), &row)?;
-        recorder.table.put(item, None).await?;
-    }
-    Ok(())
-}
-
-/// Writes the picture if nobody else has since it was read.
+/// Writes the picture if nobody else has since it was read. What is new to it beside the picture itself goes along in one
+/// transaction: ids that lead to this member now, and that nobody was erased meanwhile.
 async fn put_state(
     recorder: &Recorder,
     group: &mut Group,
-    key: &RowKey,
-    read: Option<u64>,
-    member: Member,
-) -> Result<bool, TableError> {
+    found: &Found,
+    held: Held,
+    known: Leads,
+    gate: Gate,
+) -> Result<bool, Hindrance> {
+    let read = found.state.as_ref().map(|state| state.version);
     let now = u64::try_from(recorder.clock.now().as_microsecond()).unwrap_or_default();
     let version = now.max(read.map_or(0, |version| version + 1));
-    let condition = match read {
-        None => Condition::absent(),
-        Some(version) => {
-            Condition::Is("version", whole(i64::try_from(version).unwrap_or(i64::MAX)))
-        }
-    };
+    let store = &group.store.id;
+    let mut beside = known.writes(store, &group.key, &held.member)?;
+    beside.extend(gate.writes());
     let state = MemberState {
-        v: 1,
         version,
-        member,
+        standing: Standing::Member(Box::new(held)),
     };
-    let written = recorder
-        .table
-        .put(to_item(key, &state)?, Some(condition))
-        .await?;
+    let item = to_item(&MemberState::key(store, &group.key), &state)?;
+    let condition = Some(as_read(read));
     group.version = version;
-    Ok(matches!(written, Written::Done(_)))
+    if beside.is_empty() {
+        let written = recorder.table.put(item, condition).await?;
+        return Ok(matches!(written, Written::Done(_)));
+    }
+    beside.insert(0, Write::Put(item, condition));
+    Ok(recorder.table.transact(beside).await? == Transacted::Done)
 }

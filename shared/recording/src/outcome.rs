@@ -10,6 +10,8 @@ pub enum Recorded {
         /// Whether the event was there before.
         repeat: bool,
     },
+    /// It is about somebody who was erased, and nothing of it is kept.
+    Erased,
     /// It is kept for a person or a later release.
     Kept(Reason),
     /// It is a notice to a person.

@@ -12,7 +12,8 @@ use crate::{Failure, Recorder, member::Group};
 pub(crate) async fn send(recorder: &Recorder, groups: &mut [Group]) {
     let mut sendings: BTreeMap<&str, Vec<Outgoing>> = BTreeMap::new();
     for group in &*groups {
-        for entry in group.entries.iter().filter(|entry| entry.failure.is_none()) {
+        let hash = recorder.hash_key.member(&group.store.id, &group.key);
+        for entry in group.entries.iter().filter(|entry| entry.is_open()) {
             for (destination, note) in &entry.messages {
                 let Some(url) = recorder.queues.get(destination) else {
                     continue;
@@ -24,6 +25,8 @@ pub(crate) async fn send(recorder: &Recorder, groups: &mut [Group]) {
                     version: group.version,
                     lane: Lane::Live,
                     note: note.clone(),
+                    hash: Some(hash.clone()),
+                    erase: None,
                 };
                 let Ok(body) = message.to_text() else {
                     continue;

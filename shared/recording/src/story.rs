@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jiff::Timestamp;
-use loyalty::{Alias, Change, EventId, Kind, MemberKey, StoreId};
+use loyalty::{Change, EventId, Kind, MemberKey, StoreId};
 use platform::{Page, Table, TableError, from_item, member_row};
 use vendors::Envelope;
 
-use crate::rows::{self, AliasRow, EventRow};
+use crate::rows::{self, EventRow};
 
 /// One event of a member.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,20 +88,6 @@ pub async fn delivery(
         delivery: row.delivery,
         body: STANDARD.encode(body),
     }))
-}
-
-/// The member that a source's own id leads to.
-///
-/// # Errors
-/// When the table does not answer, or the row cannot be read.
-pub async fn member_of(
-    table: &dyn Table,
-    store: &StoreId,
-    alias: &Alias,
-) -> Result<Option<MemberKey>, TableError> {
-    let row = table.get(&rows::alias_key(store, alias), true).await?;
-    let row: Option<AliasRow> = row.map(from_item).transpose()?;
-    Ok(row.map(|row| row.member))
 }
 
 const PREFIX: &str = "EVENT#";

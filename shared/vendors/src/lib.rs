@@ -13,10 +13,13 @@ pub mod yotpo;
 
 pub use frame::{
     call::{Answer, Call, Method, Outcome, Reason, Reply},
-    destination::{Destination, Form, Header, OnAmbiguous, Pace, Plan, Push, Seen, Wants},
+    destination::{
+        Destination, EraseStep, Erasing, Form, Header, OnAmbiguous, Pace, Plan, Push, Renaming,
+        Seen, Wants,
+    },
     document::{Fault, Section},
-    envelope::{Envelope, EnvelopeError, TOO_LARGE},
-    message::{Lane, Message, Note},
+    envelope::{Envelope, EnvelopeError, TOO_LARGE, unpack},
+    message::{EraseMode, Erasure, Lane, Message, Note},
     source::{Inbound, Inlet, Read, Reception, Refusal, Source},
     store::Store,
 };

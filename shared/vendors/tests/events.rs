@@ -92,6 +92,8 @@ fn the_pushers_events_carry_what_the_recorder_makes_of_them() {
                 arrived: envelope.arrived(),
                 detail: event.detail.clone(),
             }),
+            hash: None,
+            erase: None,
         };
         assert_eq!(*pushed, message.to_text().unwrap());
     }

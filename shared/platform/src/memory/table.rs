@@ -52,6 +52,12 @@ impl MemoryTable {
         own.map(|(_, item)| item.clone()).collect()
     }
 
+    /// Every row, in order.
+    #[must_use]
+    pub fn all(&self) -> Vec<Item> {
+        self.state().rows.values().cloned().collect()
+    }
+
     /// What was asked since the last call.
     pub fn take_usage(&self) -> Usage {
         std::mem::take(&mut self.state().usage)

@@ -11,6 +11,10 @@ pub enum Method {
     Get,
     /// Writes.
     Post,
+    /// Changes.
+    Put,
+    /// Removes.
+    Delete,
 }
 
 /// A call to a vendor, without host and credential: the engine adds both.
@@ -216,6 +220,8 @@ reasons! {
     Unchanged = "unchanged",
     /// The store does not want it.
     NotWanted = "not_wanted",
+    /// The person was erased.
+    Erased = "erased",
     /// The person has no address yet.
     NoAddress = "no_address",
     /// Another pusher is at work on this member.

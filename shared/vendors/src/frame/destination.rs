@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use loyalty::{Change, Event, Kind, Member};
+use loyalty::{Change, Email, Event, Kind, Member};
 use secrecy::SecretString;
 
-use crate::{Answer, Call, Note, Reason, Reply, Store};
+use crate::{Answer, Call, EraseMode, Note, Reason, Reply, Store};
 
 /// What a destination wants to hear of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,6 +98,37 @@ pub struct Header {
     pub value: SecretString,
 }
 
+/// A person whose address changed.
+#[derive(Debug, Clone, Copy)]
+pub struct Renaming<'a> {
+    /// The vendor's id of the person.
+    pub person: &'a str,
+    /// The member, with the new address.
+    pub member: &'a Member,
+}
+
+/// A person to be erased at a destination.
+#[derive(Debug, Clone, Copy)]
+pub struct Erasing<'a> {
+    /// The store's settings.
+    pub store: &'a Store,
+    /// The address.
+    pub email: &'a Email,
+    /// What is to be done, where the store's setting does not decide.
+    pub mode: Option<EraseMode>,
+}
+
+/// What comes next when a person is erased at a destination.
+#[derive(Debug, Clone, PartialEq)]
+pub enum EraseStep {
+    /// This call.
+    Call(Call),
+    /// Nothing: nothing of ours is there any more.
+    Done,
+    /// Not now: the last call failed.
+    Failed(Answer),
+}
+
 /// A tool that talks to customers.
 pub trait Destination: Sync {
     /// Its name in settings, queues and secret names.
@@ -137,6 +168,13 @@ pub trait Destination: Sync {
 
     /// What the reply to a look shows.
     fn seen(&self, reply: Option<&Reply>) -> Seen;
+
+    /// The call that gives a person their new address; none where the vendor knows people by their address alone. Its
+    /// reply is read by [`Destination::answer`]; when it is refused, the new address is written as a person of its own.
+    fn rename(&self, renaming: &Renaming) -> Option<Call>;
+
+    /// What comes next when a person is erased: `last` is the call before, with its reply. Every call may be made again.
+    fn erase(&self, erasing: &Erasing, last: Option<(&Call, Option<&Reply>)>) -> EraseStep;
 
     /// What to do when nobody can tell whether the automation for this kind started.
     fn on_ambiguous(&self, store: &Store, kind: Kind) -> OnAmbiguous;

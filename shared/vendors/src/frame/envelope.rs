@@ -99,17 +99,7 @@ impl Envelope {
     /// # Errors
     /// [`EnvelopeError::Unpack`] when it is not gzip in base64, or unpacks to more than 64 MiB.
     pub fn open(&self) -> Result<Vec<u8>, EnvelopeError> {
-        let unpack = |error: &dyn std::fmt::Display| EnvelopeError::Unpack(error.to_string());
-        let packed = self.packed()?;
-        let mut body = Vec::new();
-        GzDecoder::new(&packed[..])
-            .take(UNPACKED + 1)
-            .read_to_end(&mut body)
-            .map_err(|error| unpack(&error))?;
-        if body.len() as u64 > UNPACKED {
-            return Err(unpack(&"more than 64 MiB"));
-        }
-        Ok(body)
+        unpack(&self.packed()?)
     }
 
     /// When the webhook took it in.
@@ -117,6 +107,23 @@ impl Envelope {
     pub fn arrived(&self) -> Timestamp {
         Timestamp::from_microsecond(self.arrived).unwrap_or(Timestamp::UNIX_EPOCH)
     }
+}
+
+/// Unpacks gzip.
+///
+/// # Errors
+/// [`EnvelopeError::Unpack`] when it is not gzip, or unpacks to more than 64 MiB.
+pub fn unpack(packed: &[u8]) -> Result<Vec<u8>, EnvelopeError> {
+    let failed = |error: &dyn std::fmt::Display| EnvelopeError::Unpack(error.to_string());
+    let mut body = Vec::new();
+    GzDecoder::new(packed)
+        .take(UNPACKED + 1)
+        .read_to_end(&mut body)
+        .map_err(|error| failed(&error))?;
+    if body.len() as u64 > UNPACKED {
+        return Err(failed(&"more than 64 MiB"));
+    }
+    Ok(body)
 }
 
 fn pack(body: &[u8]) -> Vec<u8> {

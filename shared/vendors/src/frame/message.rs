@@ -40,6 +40,37 @@ pub struct Message {
     /// What happened; none when only the picture changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<Note>,
+    /// The keyed hash of the member's key, by which an erasure is found when the member is gone; none in messages of
+    /// release 0.1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hash: Option<String>,
+    /// The member is to be erased; then there is nothing else in the message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub erase: Option<Erasure>,
+}
+
+/// That a person is to be erased at a destination.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Erasure {
+    /// The keyed hash under which the erasure's row stands.
+    pub hash: String,
+    /// The keyed hash of this very address: one person may have had several.
+    pub own: String,
+    /// When the person was erased here, µs since 1970.
+    pub at: i64,
+    /// What is to be done, where the store's setting does not decide.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<EraseMode>,
+}
+
+/// What erasing means at a destination.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EraseMode {
+    /// Our fields are emptied; the person is the merchant's and stays.
+    Fields,
+    /// The person is removed.
+    Person,
 }
 
 impl Message {

@@ -6,7 +6,7 @@ use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 use serde_json::Value;
 
 use super::{MARKER, MARKER_KEY};
-use crate::{Answer, Call, Reason, Reply, Seen, frame::retry_after};
+use crate::{Answer, Call, Method, Reason, Reply, Seen, frame::retry_after};
 
 /// How long Rule's block lasted in the one case that is known; used when a 429 does not say.
 const BLOCK: Duration = Duration::from_mins(10);
@@ -20,6 +20,8 @@ pub(super) fn answer(call: &Call, reply: Option<&Reply>) -> Answer {
     };
     match reply.status {
         200..=299 => success(call, reply),
+        // The person whose address is to change is not there any more.
+        404 if call.method == Method::Put && is_unknown(reply) => Answer::Refused(Reason::Refused),
         300..=399 | 404 | 405 | 410 => Answer::Misconfigured(Reason::WrongAddress),
         400 | 422 => refused(call, &reply.json()),
         401 | 403 => Answer::Misconfigured(Reason::Unauthorized),
@@ -144,9 +146,7 @@ pub(super) fn seen(reply: Option<&Reply>) -> Seen {
         200 if body.get("groups").is_some_and(Value::is_array) => Seen::Marker(marker(&body)),
         200 if body.is_object() => Seen::Unclear,
         // Another error at this address says nothing of the person.
-        404 if body.is_object() && matches!(error(&body), None | Some("SubscriberNotFound")) => {
-            Seen::Marker(None)
-        }
+        404 if is_unknown(reply) => Seen::Marker(None),
         401 | 403 => Seen::Failed(Answer::Misconfigured(Reason::Unauthorized)),
         404 => Seen::Failed(Answer::Misconfigured(Reason::WrongAddress)),
         429 => Seen::Failed(Answer::Throttled {
@@ -157,6 +157,12 @@ pub(super) fn seen(reply: Option<&Reply>) -> Seen {
             after: hint(reply),
         }),
     }
+}
+
+/// Whether a 404 says that nobody has this address or id.
+pub(super) fn is_unknown(reply: &Reply) -> bool {
+    let body = reply.json();
+    body.is_object() && matches!(error(&body), None | Some("SubscriberNotFound"))
 }
 
 fn error(body: &Value) -> Option<&str> {

@@ -108,6 +108,48 @@ impl Group {
     }
 }
 
+/// Every field of ours that may have been written for a person, empty. Those of the group `Subscriber` are the merchant's
+/// as much as ours and stay.
+pub(super) fn emptied() -> Vec<Field> {
+    const ALL: [Group; 13] = [
+        Group::Store,
+        Group::Customer,
+        Group::Reward,
+        Group::Perk,
+        Group::Birthday,
+        Group::Anniversary,
+        Group::OptIn,
+        Group::PointsReminder,
+        Group::ReferralShare,
+        Group::ProductShare,
+        Group::ReferralCompleted,
+        Group::Tier,
+        Group::TierStats,
+    ];
+    let detail = Detail {
+        share: Some(Share::default()),
+        product: Some(Product::default()),
+        referred: Some(PersonName::default()),
+        ..Detail::default()
+    };
+    let view = View {
+        member: &Member::default(),
+        detail: &detail,
+        store_name: "",
+        zone: &TimeZone::UTC,
+        yearless_placeholder: false,
+    };
+    let fields = ALL.iter().flat_map(|group| group.fields(&view));
+    let ours = fields.filter(|field| !field.key.starts_with("Subscriber."));
+    let empty = ours.map(|field| Field {
+        value: Some(String::new()),
+        ..field
+    });
+    empty
+        .chain([text(super::MARKER_KEY, Some(String::new()))])
+        .collect()
+}
+
 fn customer(view: &View) -> Vec<Field> {
     let member = view.member;
     vec![

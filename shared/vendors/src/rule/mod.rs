@@ -6,6 +6,7 @@
 //! with its name.
 
 mod answer;
+mod erase;
 mod fields;
 mod map;
 mod rows;
@@ -15,14 +16,14 @@ pub use settings::{CatchAll, Friends, Mode, Settings};
 
 use std::time::Duration;
 
-use loyalty::{Change, Event, Kind, Member};
+use loyalty::{Change, Email, Event, Kind, Member};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::SecretString;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
-    Answer, Call, Destination, Header, Method, OnAmbiguous, Pace, Plan, Push, Reason, Reply, Seen,
-    Store, Wants,
+    Answer, Call, Destination, EraseStep, Erasing, Header, Method, OnAmbiguous, Pace, Plan, Push,
+    Reason, Renaming, Reply, Seen, Store, Wants,
 };
 
 /// The destination.
@@ -105,16 +106,27 @@ impl Destination for Rule {
     }
 
     fn look(&self, member: &Member) -> Option<Call> {
-        let email = utf8_percent_encode(member.email.as_ref()?.expose(), NON_ALPHANUMERIC);
-        Some(Call {
-            method: Method::Get,
-            path: format!("/api/v2/subscriber/{email}/fields?identified_by=email"),
-            body: None,
-        })
+        Some(look(member.email.as_ref()?))
     }
 
     fn seen(&self, reply: Option<&Reply>) -> Seen {
         answer::seen(reply)
+    }
+
+    /// ASSUMED `rule-rename`: `PUT /subscribers/{id}` with another address renames the subscriber, and tags, fields and
+    /// consent stay; it is refused when another subscriber has that address.
+    fn rename(&self, renaming: &Renaming) -> Option<Call> {
+        let email = renaming.member.email.as_ref()?;
+        let id: u64 = renaming.person.parse().ok()?;
+        Some(Call {
+            method: Method::Put,
+            path: format!("/api/v2/subscribers/{id}"),
+            body: Some(json!({"email": email.expose()}).to_string()),
+        })
+    }
+
+    fn erase(&self, erasing: &Erasing, last: Option<(&Call, Option<&Reply>)>) -> EraseStep {
+        erase::erase(erasing, last)
     }
 
     fn on_ambiguous(&self, store: &Store, kind: Kind) -> OnAmbiguous {
@@ -123,5 +135,15 @@ impl Destination for Rule {
             .and_then(|settings| settings.on_ambiguous.get(&kind))
             .copied()
             .unwrap_or(OnAmbiguous::Unconfirmed)
+    }
+}
+
+/// The call that reads a subscriber's fields.
+fn look(email: &Email) -> Call {
+    let email = utf8_percent_encode(email.expose(), NON_ALPHANUMERIC);
+    Call {
+        method: Method::Get,
+        path: format!("/api/v2/subscriber/{email}/fields?identified_by=email"),
+        body: None,
     }
 }

@@ -7,7 +7,7 @@ use loyalty::{Kind, StoreId};
 use serde_json::Value;
 
 use super::rows;
-use crate::{OnAmbiguous, Section, frame::document::one_of};
+use crate::{EraseMode, OnAmbiguous, Section, frame::document::one_of};
 
 /// What a tag does to automations that hang on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +69,8 @@ pub struct Settings {
     pub also: Vec<Kind>,
     /// Kinds that are not written at all.
     pub off: Vec<Kind>,
+    /// What erasing a person means.
+    pub erase: EraseMode,
     /// ISO 639-1 code written with every subscriber; without it Rule keeps what it has.
     pub language: Option<String>,
 }
@@ -126,6 +128,11 @@ impl Settings {
             blank_missing: section.flag("blank_missing", true),
             also: section.kinds("also"),
             off: section.kinds("off"),
+            erase: section.one_of(
+                "erase",
+                &[("fields", EraseMode::Fields), ("person", EraseMode::Person)],
+                EraseMode::Fields,
+            ),
             language: section.text("language"),
         };
         settings.check(&mut section);

@@ -1,0 +1,151 @@
+//! Erases a person at the destination, under the lease: before anything else is written of them.
+
+use std::time::Duration;
+
+use loyalty::{Email, MemberKey};
+use platform::{Condition, Deadline, ErasedRow, TableError, Update, text, whole};
+use vendors::{Answer, Call, EraseStep, Erasing, Erasure, Outcome, Reason, Reply, Store};
+
+use crate::{
+    Pusher,
+    attempt::{Credential, OnLine, backoff},
+    http::{self, NoReply},
+    lease::Lease,
+    member::out_of_time,
+};
+
+/// The most calls that erasing one person takes: a look, a write, and both once more.
+const CALLS: usize = 6;
+
+/// How it ended when it did not.
+pub(crate) enum Unwiped {
+    /// Certainly nothing is under way.
+    Not(Outcome),
+    /// Something may still arrive: the lease runs out by itself.
+    Unknown(Outcome),
+}
+
+impl Pusher {
+    /// Erases the person with this key, if they have an address: without one nothing was ever written.
+    pub(crate) async fn wipe(
+        &self,
+        (store, key): (&Store, &MemberKey),
+        erasure: Option<&Erasure>,
+        (credential, line): (&mut Credential, &mut OnLine),
+        (deadline, receives): (Deadline, u32),
+    ) -> Result<(), Unwiped> {
+        let Ok(email) = Email::parse(key.expose()) else {
+            return Ok(());
+        };
+        let erasing = Erasing {
+            store,
+            email: &email,
+            mode: erasure.and_then(|erasure| erasure.mode),
+        };
+        let mut last: Option<(Call, Option<Reply>)> = None;
+        let mut renewed = false;
+        for _ in 0..CALLS {
+            let before = last.as_ref().map(|(call, reply)| (call, reply.as_ref()));
+            let call = match self.destination.erase(&erasing, before) {
+                EraseStep::Done => return Ok(()),
+                EraseStep::Failed(Answer::Misconfigured(Reason::Unauthorized))
+                    if !renewed && self.renew(credential).await =>
+                {
+                    renewed = true;
+                    last = None;
+                    continue;
+                }
+                EraseStep::Failed(answer) => return Err(unwiped(&answer, receives)),
+                EraseStep::Call(call) => call,
+            };
+            if deadline.remaining(&*self.clock) <= http::TIMEOUT {
+                return Err(Unwiped::Not(out_of_time()));
+            }
+            let reply = match self.call(&call, credential, line).await {
+                Ok(reply) => Some(reply),
+                Err(NoReply::NotAnswered) => None,
+                Err(NoReply::NotSent) => {
+                    let after = backoff(receives.saturating_sub(1), None, 0);
+                    let reason = Reason::NoAnswer;
+                    return Err(Unwiped::Not(Outcome::Retry { after, reason }));
+                }
+            };
+            last = Some((call, reply));
+        }
+        Err(Unwiped::Not(Outcome::Rejected(Reason::InvalidValue)))
+    }
+
+    /// Works on a person who was erased here: erases them at the destination where that is asked for, or where something
+    /// may have been written since; otherwise there is nothing to do. Nothing of the person stays.
+    pub(crate) async fn bury(
+        &self,
+        (store, key): (&Store, &MemberKey),
+        lease: Lease,
+        on: (&mut Credential, &mut OnLine),
+        (deadline, receives): (Deadline, u32),
+    ) -> Outcome {
+        let erasure = lease.sync.erasure();
+        let needed = erasure.is_some() || !lease.unsettled.is_empty();
+        if needed {
+            let wiped = self.wipe((store, key), erasure.as_ref(), on, (deadline, receives));
+            match wiped.await {
+                Ok(()) => {}
+                Err(Unwiped::Not(outcome)) => {
+                    let _ = lease.release().await;
+                    return outcome;
+                }
+                Err(Unwiped::Unknown(outcome)) => return outcome,
+            }
+        }
+        let confirmed = match &erasure {
+            Some(erasure) => self.confirm(store, erasure).await,
+            None => Ok(()),
+        };
+        let removed = match confirmed {
+            Ok(()) => lease.discard().await,
+            Err(error) => Err(error),
+        };
+        match removed {
+            Ok(()) if needed => Outcome::Sent,
+            Ok(()) => Outcome::Skipped(Reason::Erased),
+            Err(error) => {
+                tracing::error!(%error, "an erasure could not be confirmed; it is done once more");
+                Outcome::Retry {
+                    after: Duration::from_secs(30),
+                    reason: Reason::TableUnavailable,
+                }
+            }
+        }
+    }
+
+    /// Says that this destination has erased the person.
+    pub(crate) async fn confirm(&self, store: &Store, erasure: &Erasure) -> Result<(), TableError> {
+        let name = ErasedRow::confirmation(self.destination.name(), &erasure.own);
+        let update = Update {
+            append: vec![("confirmed", vec![text(name)])],
+            condition: Some(Condition::Is("at", whole(erasure.at))),
+            ..Update::default()
+        };
+        let key = ErasedRow::key(&store.id, &erasure.hash);
+        self.table.update(&key, update).await.map(drop)
+    }
+}
+
+fn unwiped(answer: &Answer, receives: u32) -> Unwiped {
+    let wait = |hint| backoff(receives.saturating_sub(1), hint, 0);
+    match answer {
+        Answer::Unknown { reason, after } => Unwiped::Unknown(Outcome::Retry {
+            after: wait(*after),
+            reason: *reason,
+        }),
+        Answer::Throttled { after } => Unwiped::Not(Outcome::Throttled {
+            after: wait(Some(*after)),
+        }),
+        Answer::Misconfigured(reason) => Unwiped::Not(Outcome::Misconfigured(*reason)),
+        Answer::Refused(reason) => Unwiped::Not(Outcome::Rejected(*reason)),
+        Answer::Booked { .. } | Answer::Amend(_) => Unwiped::Not(Outcome::Retry {
+            after: wait(None),
+            reason: Reason::VendorError,
+        }),
+    }
+}

@@ -1,0 +1,573 @@
+//! Erases a person: here, at the destinations, and so that late news does not bring them back.
+//!
+//! What is still to be done stands in one row, so that every step may be repeated and a crash anywhere is finished by the
+//! next run: `operator erase` begins, and whoever calls [`Eraser::sweep`] every few minutes goes on. A second search, a
+//! quarter of an hour after the first, finds what was being written while the first one ran. The row is finished when
+//! every destination has confirmed; until then each is told again.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use jiff::{SignedDuration, Timestamp};
+use loyalty::{Alias, Email, HashKey, MemberKey, StoreId};
+use platform::{
+    Clock, Condition, ErasedRow, ErasureWork, Held, Item, MemberState, Outgoing, Queue, RowKey,
+    Standing, Table, TableError, Update, Value, Written, find_member, from_item, member_partition,
+    member_row, text, to_item, whole,
+};
+use vendors::{EraseMode, Erasure, Lane, Message, Store, registry};
+
+use crate::{
+    rename::as_read,
+    rows::{self, AliasRow},
+};
+
+/// How long after an erasure began the second search comes.
+const SECOND: SignedDuration = SignedDuration::from_mins(15);
+
+/// Rows that are read at once.
+const PAGE: usize = 100;
+
+/// Unfinished erasures that one run takes on.
+const AT_ONCE: usize = 25;
+
+/// How often a row is read again when someone else wrote it in between.
+const TRIES: usize = 16;
+
+/// Erases people.
+pub struct Eraser {
+    /// The table.
+    pub table: Arc<dyn Table>,
+    /// The queues.
+    pub queue: Arc<dyn Queue>,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// The stack's key for ids.
+    pub hash_key: HashKey,
+    /// The queue of each destination that this stack has: name to URL.
+    pub queues: BTreeMap<String, String>,
+}
+
+/// Whom a command is about.
+#[derive(Clone)]
+pub enum Whom {
+    /// The person with this address.
+    Email(Email),
+    /// The person whom a source knows by this id.
+    Id(Alias),
+}
+
+/// How far an erasure is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Progress {
+    /// The keyed hash of the person.
+    pub hash: String,
+    /// When it began, µs since 1970.
+    pub at: i64,
+    /// The destinations that have not confirmed yet.
+    pub waiting: Vec<String>,
+    /// How many rows were removed here so far.
+    pub removed: i64,
+    /// Whether nothing is left to do.
+    pub finished: bool,
+}
+
+/// One person's erasure, as its row has it.
+struct Case<'a> {
+    eraser: &'a Eraser,
+    store: &'a Store,
+    hash: String,
+    at: i64,
+    work: ErasureWork,
+}
+
+/// The attribute of its row that holds the work.
+#[derive(serde::Serialize)]
+struct Work<'a> {
+    work: &'a ErasureWork,
+}
+
+/// The key that the person has now, or had last.
+///
+/// # Errors
+/// [`TableError`] when the table did not answer.
+pub async fn resolve(
+    table: &dyn Table,
+    store: &StoreId,
+    whom: &Whom,
+) -> Result<MemberKey, TableError> {
+    let key = match whom {
+        Whom::Email(email) => MemberKey::of_email(email),
+        Whom::Id(alias) => {
+            let row = table.get(&rows::alias_key(store, alias), true).await?;
+            let row: Option<AliasRow> = row.map(from_item).transpose()?;
+            row.map_or_else(
+                || MemberKey::of_external(&alias.source, alias.id.expose()),
+                |row| row.member,
+            )
+        }
+    };
+    Ok(find_member(table, store, &key).await?.key)
+}
+
+impl Eraser {
+    /// Erases a person, or goes on with an erasure that is not finished. Safe to repeat.
+    ///
+    /// # Errors
+    /// [`TableError`]: what was begun stands in its row, and is finished by the next run.
+    pub async fn erase(
+        &self,
+        store: &Store,
+        whom: &Whom,
+        mode: Option<EraseMode>,
+    ) -> Result<Progress, TableError> {
+        let key = resolve(&*self.table, &store.id, whom).await?;
+        let hash = self.begin(store, key, whom, mode).await?;
+        self.advance(store, &hash).await
+    }
+
+    /// Goes on with what is due of a store's unfinished erasures.
+    ///
+    /// # Errors
+    /// [`TableError`]: the rest is finished by the next run.
+    pub async fn sweep(&self, store: &Store) -> Result<Vec<Progress>, TableError> {
+        let list = ErasedRow::list(&store.id);
+        let until = format!("{:020}$", self.clock.now().as_microsecond());
+        let due = self.table.work(&list, "", &until, AT_ONCE).await?;
+        let mut all = Vec::new();
+        for listed in due {
+            let prefix = ErasedRow::key(&store.id, "").pk;
+            if let Some(hash) = listed.key.pk.strip_prefix(&prefix) {
+                all.push(self.advance(store, hash).await?);
+            }
+        }
+        Ok(all)
+    }
+
+    async fn row(&self, store: &StoreId, hash: &str) -> Result<Option<ErasedRow>, TableError> {
+        let item = self.table.get(&ErasedRow::key(store, hash), true).await?;
+        item.map(from_item).transpose()
+    }
+
+    /// Writes down what is to be done; gives the hash under which it stands.
+    async fn begin(
+        &self,
+        store: &Store,
+        key: MemberKey,
+        whom: &Whom,
+        mode: Option<EraseMode>,
+    ) -> Result<String, TableError> {
+        let own = self.hash_key.member(&store.id, &key);
+        let mut standing = self.row(&store.id, &own).await?;
+        let mut hash = own;
+        if let Some(main) = standing.as_ref().and_then(|row| row.main.clone()) {
+            standing = self.row(&store.id, &main).await?;
+            hash = main;
+        }
+        let joined_anew = self
+            .held(store, &key)
+            .await?
+            .and_then(|(held, _)| held.since);
+        let goes_on = standing
+            .filter(|row| row.work.is_some() && joined_anew.is_none_or(|since| since < row.at));
+        if goes_on.is_some() {
+            return Ok(hash);
+        }
+        let hash = self.hash_key.member(&store.id, &key);
+        let used = registry::DESTINATIONS.iter().filter(|destination| {
+            store.destinations.has(destination.name())
+                && self.queues.contains_key(destination.name())
+        });
+        let work = ErasureWork {
+            keys: vec![key],
+            aliases: match whom {
+                Whom::Email(_) => Vec::new(),
+                Whom::Id(alias) => vec![alias.clone()],
+            },
+            destinations: used
+                .map(|destination| destination.name().to_owned())
+                .collect(),
+            mode,
+        };
+        let now = self.clock.now();
+        let row = ErasedRow {
+            v: 1,
+            at: now.as_microsecond(),
+            blocks: Some(true),
+            main: None,
+            work: Some(work),
+            confirmed: Vec::new(),
+            finished: None,
+            removed: 0,
+            wp: Some(ErasedRow::list(&store.id)),
+            ws: Some(place(now, SECOND, &hash)),
+        };
+        let item = to_item(&ErasedRow::key(&store.id, &hash), &row)?;
+        self.table.put(item, None).await?;
+        Ok(hash)
+    }
+
+    /// The person who stands under a key, with the row's version.
+    async fn held(
+        &self,
+        store: &Store,
+        key: &MemberKey,
+    ) -> Result<Option<(Held, u64)>, TableError> {
+        let item = self
+            .table
+            .get(&MemberState::key(&store.id, key), true)
+            .await?;
+        let state: Option<MemberState> = item.map(from_item).transpose()?;
+        Ok(state.and_then(|state| Some((state.held()?.clone(), state.version))))
+    }
+
+    /// Does everything that can be done now.
+    async fn advance(&self, store: &Store, hash: &str) -> Result<Progress, TableError> {
+        let Some(row) = self.row(&store.id, hash).await? else {
+            return Err(TableError::Shape("an erasure without its row".to_owned()));
+        };
+        let Some(work) = row.work else {
+            return Ok(Progress {
+                hash: hash.to_owned(),
+                at: row.at,
+                waiting: Vec::new(),
+                removed: row.removed,
+                finished: true,
+            });
+        };
+        let mut case = Case {
+            eraser: self,
+            store,
+            hash: hash.to_owned(),
+            at: row.at,
+            work,
+        };
+        case.bury().await?;
+        case.tell(&row.confirmed).await?;
+        let removed = row.removed + case.search().await?;
+        case.end(removed).await
+    }
+}
+
+impl Case<'_> {
+    fn table(&self) -> &dyn Table {
+        &*self.eraser.table
+    }
+
+    fn hash_of(&self, key: &MemberKey) -> String {
+        self.eraser.hash_key.member(&self.store.id, key)
+    }
+
+    /// Puts a tombstone in the place of the person, under each key that they have or had. What the rows know of further
+    /// keys and ids is written down first.
+    async fn bury(&mut self) -> Result<(), TableError> {
+        self.turn_away().await?;
+        let mut place = 0;
+        let mut tries = 0;
+        while let Some(key) = self.work.keys.get(place).cloned() {
+            let state_key = MemberState::key(&self.store.id, &key);
+            let item = self.table().get(&state_key, true).await?;
+            let state: Option<MemberState> = item.map(from_item).transpose()?;
+            let Some(state) = state.filter(|state| !self.is_over(state)) else {
+                place += 1;
+                continue;
+            };
+            let (keys, aliases) = match &state.standing {
+                Standing::Member(held) => {
+                    let keys = held.previous.iter().map(|previous| previous.key.clone());
+                    (
+                        keys.collect(),
+                        held.member.aliases.iter().cloned().collect(),
+                    )
+                }
+                Standing::Moved { to, .. } => (vec![to.clone()], Vec::new()),
+                Standing::Erased { .. } => (Vec::new(), Vec::new()),
+            };
+            self.learn(keys, aliases).await?;
+            let tombstone = MemberState {
+                version: state.version + 1,
+                standing: Standing::Erased { at: self.at },
+            };
+            let item = to_item(&state_key, &tombstone)?;
+            let as_read = Some(as_read(Some(state.version)));
+            match self.table().put(item, as_read).await? {
+                Written::Done(_) => place += 1,
+                // Someone wrote in between: what they wrote may name further keys.
+                Written::Refused(_) if tries < TRIES => tries += 1,
+                Written::Refused(_) => {
+                    return Err(TableError::Unavailable(
+                        "a member's row keeps changing".to_owned(),
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a row needs no tombstone: it is one, or the person has joined anew since.
+    fn is_over(&self, state: &MemberState) -> bool {
+        match &state.standing {
+            Standing::Member(held) => held.since >= Some(self.at),
+            Standing::Moved { .. } => false,
+            Standing::Erased { .. } => true,
+        }
+    }
+
+    /// Writes down further keys and ids of the person.
+    async fn learn(&mut self, keys: Vec<MemberKey>, aliases: Vec<Alias>) -> Result<(), TableError> {
+        let before = (self.work.keys.len(), self.work.aliases.len());
+        for key in keys {
+            if !self.work.keys.contains(&key) {
+                self.work.keys.push(key);
+            }
+        }
+        for alias in aliases {
+            if !self.work.aliases.contains(&alias) {
+                self.work.aliases.push(alias);
+            }
+        }
+        if before == (self.work.keys.len(), self.work.aliases.len()) {
+            return Ok(());
+        }
+        let key = ErasedRow::key(&self.store.id, &self.hash);
+        let item = to_item(&key, &Work { work: &self.work })?;
+        let work = item.as_ref().get("work").cloned();
+        let update = Update {
+            set: work.map(|work| ("work", work)).into_iter().collect(),
+            condition: Some(Condition::Is("at", whole(self.at))),
+            ..Update::default()
+        };
+        self.table().update(&key, update).await?;
+        self.turn_away().await
+    }
+
+    /// Turns news away that names the person by another key or by an id.
+    async fn turn_away(&self) -> Result<(), TableError> {
+        let ids = self.work.aliases.iter();
+        let ids = ids.map(|alias| MemberKey::of_external(&alias.source, alias.id.expose()));
+        for key in self.work.keys.iter().cloned().chain(ids) {
+            let hash = self.hash_of(&key);
+            if hash == self.hash {
+                continue;
+            }
+            let update = Update {
+                set: vec![
+                    ("v", whole(1)),
+                    ("at", whole(self.at)),
+                    ("blocks", Value::Bool(true)),
+                    ("main", text(&self.hash)),
+                ],
+                // Who joined anew after this erasure is not turned away again.
+                condition: Some(Condition::Any(vec![
+                    Condition::Missing("at"),
+                    Condition::Below("at", self.at),
+                ])),
+                ..Update::default()
+            };
+            let row_key = ErasedRow::key(&self.store.id, &hash);
+            self.table().update(&row_key, update).await?;
+        }
+        Ok(())
+    }
+
+    /// Names of what each destination has to confirm: one for each address.
+    fn expected(&self) -> Vec<(String, MemberKey, String)> {
+        let addresses = self
+            .work
+            .keys
+            .iter()
+            .filter(|key| Email::parse(key.expose()).is_ok());
+        let each = addresses.flat_map(|key| {
+            let hash = self.hash_of(key);
+            let destinations = self.work.destinations.iter();
+            destinations.map(move |name| (name.clone(), key.clone(), hash.clone()))
+        });
+        each.collect()
+    }
+
+    /// Tells the destinations that have not confirmed. The SYNC row says it too, so that whoever works on this person
+    /// next, for whatever reason, erases first.
+    async fn tell(&self, confirmed: &[String]) -> Result<(), TableError> {
+        for (name, key, hash) in self.expected() {
+            if confirmed.contains(&ErasedRow::confirmation(&name, &hash)) {
+                continue;
+            }
+            let erasure = Erasure {
+                hash: self.hash.clone(),
+                own: hash.clone(),
+                at: self.at,
+                mode: self.work.mode,
+            };
+            let sync = member_row(&self.store.id, &key, format!("SYNC#{name}"));
+            let json = serde_json::to_string(&erasure)
+                .map_err(|error| TableError::Shape(error.to_string()))?;
+            let update = Update {
+                set: vec![("v", whole(1)), ("erase", text(json))],
+                ..Update::default()
+            };
+            self.table().update(&sync, update).await?;
+            let message = Message {
+                v: 1,
+                store: self.store.id.clone(),
+                member: key,
+                version: 0,
+                lane: Lane::Live,
+                note: None,
+                hash: Some(hash),
+                erase: Some(erasure),
+            };
+            let (Some(url), Ok(body)) = (self.eraser.queues.get(&name), message.to_text()) else {
+                continue;
+            };
+            let messages = vec![Outgoing { id: 0, body }];
+            if !self.eraser.queue.send(url, messages).await.is_empty() {
+                tracing::error!(store = %self.store.id, destination = name, "a destination could not be told of an erasure; the next run tells it");
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes the person's rows and the ids that lead to them; gives how many.
+    async fn search(&self) -> Result<i64, TableError> {
+        let mut removed = 0;
+        for key in &self.work.keys {
+            // Of a person who joined anew only what is older goes.
+            let lives = self.eraser.held(self.store, key).await?.is_some();
+            let mut after: Option<String> = None;
+            loop {
+                let pk = member_partition(&self.store.id, key);
+                let page = self.table().page(&pk, "", after.as_deref(), PAGE).await?;
+                for item in page.items {
+                    if self.goes(&item, lives)
+                        && let Some(sk) = text_of(&item, "sk")
+                    {
+                        self.table().delete(&RowKey::new(&pk, sk), None).await?;
+                        removed += 1;
+                    }
+                }
+                after = page.next;
+                if after.is_none() {
+                    break;
+                }
+            }
+        }
+        let own = self.work.keys.iter();
+        let own: Vec<_> = own
+            .map(|key| Condition::Is("member", text(key.expose())))
+            .collect();
+        for alias in &self.work.aliases {
+            let joined_anew = self.lives_with(alias).await?;
+            if !joined_anew {
+                let key = rows::alias_key(&self.store.id, alias);
+                let leads = Some(Condition::Any(own.clone()));
+                if let Written::Done(Some(_)) = self.table().delete(&key, leads).await? {
+                    removed += 1;
+                }
+            }
+        }
+        Ok(removed)
+    }
+
+    /// Whether somebody who joined anew is known by this id.
+    async fn lives_with(&self, alias: &Alias) -> Result<bool, TableError> {
+        for key in &self.work.keys {
+            let held = self.eraser.held(self.store, key).await?;
+            if held.is_some_and(|(held, _)| held.member.aliases.contains(alias)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn goes(&self, item: &Item, lives: bool) -> bool {
+        let sk = text_of(item, "sk").unwrap_or_default();
+        // The tombstone goes last, and what a destination knows goes when it has confirmed.
+        if sk == "STATE" || sk.starts_with("SYNC#") {
+            return false;
+        }
+        let written = ["arrived", "at"]
+            .iter()
+            .find_map(|name| match item.as_ref().get(*name) {
+                Some(Value::N(digits)) => digits.parse::<i64>().ok(),
+                _ => None,
+            });
+        !lives || written.is_none_or(|written| written <= self.at)
+    }
+
+    /// Ends the erasure, or says when to go on.
+    async fn end(&self, removed: i64) -> Result<Progress, TableError> {
+        let now = self.eraser.clock.now();
+        let confirmed = self.eraser.row(&self.store.id, &self.hash).await?;
+        let confirmed = confirmed.map(|row| row.confirmed).unwrap_or_default();
+        let open = self
+            .expected()
+            .into_iter()
+            .filter(|(name, _, hash)| !confirmed.contains(&ErasedRow::confirmation(name, hash)));
+        let mut waiting: Vec<String> = open.map(|(name, ..)| name).collect();
+        waiting.sort_unstable();
+        waiting.dedup();
+        let began = Timestamp::from_microsecond(self.at).unwrap_or(now);
+        let finished = waiting.is_empty() && now.duration_since(began) >= SECOND;
+        let mut update = Update {
+            set: vec![("removed", whole(removed))],
+            condition: Some(Condition::Is("at", whole(self.at))),
+            ..Update::default()
+        };
+        if finished {
+            self.clear().await?;
+            update.set.push(("finished", whole(now.as_microsecond())));
+            update.remove = vec!["work", "wp", "ws"];
+        } else {
+            update
+                .set
+                .push(("ws", text(place(now, SECOND, &self.hash))));
+        }
+        let key = ErasedRow::key(&self.store.id, &self.hash);
+        self.table().update(&key, update).await?;
+        tracing::info!(store = %self.store.id, member = self.hash, removed, finished, waiting = waiting.len(), "member.erased");
+        Ok(Progress {
+            hash: self.hash.clone(),
+            at: self.at,
+            waiting,
+            removed,
+            finished,
+        })
+    }
+
+    /// Removes the tombstones, and what is left of the destinations' rows.
+    async fn clear(&self) -> Result<(), TableError> {
+        let now = self.eraser.clock.now().as_microsecond();
+        let free = Condition::Any(vec![
+            Condition::Missing("holder"),
+            Condition::Below("held_until", now),
+        ]);
+        for key in &self.work.keys {
+            if self.eraser.held(self.store, key).await?.is_some() {
+                continue;
+            }
+            let pk = member_partition(&self.store.id, key);
+            for item in self.table().page(&pk, "SYNC#", None, PAGE).await?.items {
+                if let Some(sk) = text_of(&item, "sk") {
+                    let row = RowKey::new(&pk, sk);
+                    self.table().delete(&row, Some(free.clone())).await?;
+                }
+            }
+            let tombstone = Condition::Is("erased", whole(self.at));
+            let state = MemberState::key(&self.store.id, key);
+            self.table().delete(&state, Some(tombstone)).await?;
+        }
+        Ok(())
+    }
+}
+
+/// A place in the list of unfinished erasures.
+fn place(now: Timestamp, wait: SignedDuration, hash: &str) -> String {
+    let due = now.checked_add(wait).unwrap_or(now).as_microsecond();
+    format!("{due:020}#{hash}")
+}
+
+pub(crate) fn text_of<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
+    match item.as_ref().get(name) {
+        Some(Value::S(text)) => Some(text),
+        _ => None,
+    }
+}

@@ -14,6 +14,8 @@ fn earned(email: &str, number: usize) -> Value {
     let mut body = body("points_earned.json");
     body["email"] = json!(email);
     body["customer"]["email"] = json!(email);
+    // One id is one person, whatever their address.
+    body["customer"]["third_party_id"] = json!(email);
     body["customer"]["points_balance"] = json!(number);
     body["perk"]["id"] = json!(10_000 + number);
     body

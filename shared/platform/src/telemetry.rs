@@ -97,6 +97,8 @@ metrics! {
     Kept of Stack,
     /// There is a notice to a person.
     Notices of Stack,
+    /// News of a person who was erased was turned away.
+    Erased of Stack,
     /// The vendor refused it, or nobody can tell whether it arrived.
     Rejected of Destination,
     /// Lines that are closed.

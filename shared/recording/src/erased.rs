@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use loyalty::{Kind, MemberKey};
 use platform::{
     Condition, ErasedRow, Found, MemberState, RowKey, Standing, TableError, Update, Write,
-    from_item, telemetry, whole,
+    from_item,
+    telemetry::{self, Metric},
+    whole,
 };
 
 use crate::{Recorder, member::Group, rows};
@@ -113,6 +115,6 @@ fn turn_away(recorder: &Recorder, group: &mut Group, stays: impl Fn(i64) -> bool
         }
     }
     if turned_away > 0 {
-        telemetry::count(recorder.clock.now(), "Erased", &[], turned_away);
+        telemetry::count(recorder.clock.now(), Metric::Erased, turned_away);
     }
 }

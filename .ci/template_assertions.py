@@ -24,7 +24,7 @@ ENVIRONMENT = {
     "recorder": {"HASH_KEY_SECRET", "INBOX_URL"},
     "operator": {"API_URL", "HASH_KEY_SECRET", "INBOX_URL", "INBOX_DEAD_URL"},
     "push": {"QUEUE_URL"},
-    "upkeep": set(),
+    "upkeep": {"HASH_KEY_SECRET"},
 }
 # Those that must know every destination's queue.
 KNOW_QUEUES = {"recorder", "operator", "upkeep"}
@@ -42,10 +42,10 @@ ACTIONS = {
     "operator": LOGS | WRITE | {"dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:Query", "secretsmanager:DescribeSecret",
                                 "secretsmanager:GetSecretValue", "sqs:DeleteMessage", "sqs:ReceiveMessage", "sqs:SendMessage"},
     "push": LOGS | CONSUME | WRITE | {"dynamodb:DeleteItem", "secretsmanager:GetSecretValue", "sqs:ChangeMessageVisibility"},
-    "upkeep": LOGS | WRITE | {"dynamodb:DeleteItem", "dynamodb:Query", "secretsmanager:GetSecretValue"},
+    "upkeep": LOGS | WRITE | {"dynamodb:DeleteItem", "dynamodb:Query", "secretsmanager:GetSecretValue", "sqs:SendMessage"},
 }
 # Names of the secrets whose values each role may read, after the prefix; {} is the destination.
-SECRETS = {"webhook": {"*/yotpo-webhook"}, "recorder": {"hash-key"}, "operator": {"hash-key"}, "push": {"*/{}"}, "upkeep": {"*/{}"}}
+SECRETS = {"webhook": {"*/yotpo-webhook"}, "recorder": {"hash-key"}, "operator": {"hash-key"}, "push": {"*/{}"}, "upkeep": {"*/{}", "hash-key"}}
 
 # What one account of the vendor takes, in requests per second.
 PACE = {"rule": 2.5}
@@ -330,7 +330,7 @@ def within_reach(template, function, action):
         return {name for name, _, _ in each(template, "AWS::DynamoDB::Table")}
     if action == "sqs:SendMessage":
         queues = {f"{name}Queue" for name in destinations(template).values()}
-        return {"recorder": queues, "operator": queues | {"Inbox"}}.get(function, {"Inbox"})
+        return {"recorder": queues, "upkeep": queues, "operator": queues | {"Inbox"}}.get(function, {"Inbox"})
     if function == "operator":
         # Only dead letters are taken out by hand: whatever waits in a queue is its function's.
         return {f"{name}Dead" for name in ["Inbox", *destinations(template).values()]}

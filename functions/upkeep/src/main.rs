@@ -1,19 +1,23 @@
-//! Looks after what waits, every five minutes: probes lines that are closed, sends what is parked, and tells how much
-//! still waits.
+//! Looks after what waits, every five minutes: goes on with erasures, probes lines that are closed, sends what is parked,
+//! and tells how much still waits.
 //!
-//! Thin: [`delivery`] does the work. One destination's trouble never keeps another from its turn.
+//! Thin: [`recording`] and [`delivery`] do the work. One destination's trouble never keeps another from its turn.
 
+mod erasures;
 mod rounds;
 
 use std::sync::Arc;
 
 use delivery::{Http, Pusher};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use loyalty::HashKey;
 use platform::{
-    Config, Deadline,
+    Config, Deadline, Secrets as _, Stores,
     aws::{Ports, PortsConfig},
     telemetry,
 };
+use recording::erase::Eraser;
+use secrecy::ExposeSecret as _;
 use serde_json::Value;
 use vendors::{Destination, registry};
 
@@ -30,6 +34,7 @@ async fn main() -> Result<(), Error> {
     let mut config = Config::from_env();
     let ports = PortsConfig::read(&mut config);
     let secret_prefix = config.required("SECRET_PREFIX");
+    let hash_key_secret = config.required("HASH_KEY_SECRET");
     let deployed: Vec<Deployed> = registry::DESTINATIONS
         .iter()
         .filter_map(|destination| {
@@ -44,13 +49,32 @@ async fn main() -> Result<(), Error> {
     config.finish()?;
 
     let ports = ports.connect();
+    let hash_key = ports.secrets.get(&hash_key_secret).await?;
+    let hash_key =
+        hash_key.ok_or("the secret named by HASH_KEY_SECRET is missing: the template makes it")?;
+    let queues = deployed
+        .iter()
+        .map(|own| (own.destination.name().to_owned(), own.queue_url.clone()));
+    let eraser = Eraser {
+        table: ports.table.clone(),
+        queue: ports.queue.clone(),
+        clock: ports.clock.clone(),
+        hash_key: HashKey::new(hash_key.expose_secret().as_bytes()),
+        queues: queues.collect(),
+    };
+    let stores = Stores::new(ports.table.clone(), ports.clock.clone());
     let mut pushers = Vec::new();
     for deployed in deployed {
         pushers.push(pusher(deployed, &ports, &secret_prefix)?);
     }
-    run(service_fn(|event: LambdaEvent<Value>| {
-        let deadline = Deadline::from_lambda(event.context.deadline, &*ports.clock);
-        rounds::all(&pushers, deadline)
+    let (clock, pushers, eraser, stores) = (&ports.clock, &pushers, &eraser, &stores);
+    run(service_fn(move |event: LambdaEvent<Value>| async move {
+        let deadline = Deadline::from_lambda(event.context.deadline, &**clock);
+        // First, because it is short: an erasure must not wait for an hour of parked work.
+        let swept = erasures::all(eraser, stores).await;
+        let left = rounds::all(pushers, deadline).await?;
+        swept?;
+        Ok::<_, Error>(left)
     }))
     .await
 }

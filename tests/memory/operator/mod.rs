@@ -5,6 +5,7 @@ mod dead;
 mod kept;
 mod line;
 mod lists;
+mod people;
 mod replay;
 mod story;
 

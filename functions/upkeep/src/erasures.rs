@@ -1,0 +1,24 @@
+//! People who are being erased: every store's erasures that are due go on.
+
+use lambda_runtime::Error;
+use platform::Stores;
+use recording::erase::Eraser;
+
+/// Goes on with every erasure that is due. One store's trouble never keeps another from its turn.
+///
+/// # Errors
+/// When the table failed for any of them, after the others had their turn.
+pub(crate) async fn all(eraser: &Eraser, stores: &Stores) -> Result<(), Error> {
+    let mut failed = None;
+    for id in stores.all().await? {
+        let swept = match stores.get(&id).await {
+            Ok(store) => eraser.sweep(&store).await.map(drop).map_err(Error::from),
+            Err(error) => Err(error.into()),
+        };
+        if let Err(error) = swept {
+            tracing::error!(store = %id, %error, "a store's erasures could not go on; the next round does");
+            failed = Some(error);
+        }
+    }
+    failed.map_or(Ok(()), Err)
+}

@@ -194,6 +194,13 @@ fn route(
             let person = account.find(&identifier(request, who, faults)?)?;
             Ok(Answer::json(200, &account.groups(person)))
         }
+        ("PUT", ["subscribers", id]) => people::change(account, id, request, now, faults),
+        ("DELETE", ["subscribers", who]) => {
+            let who = identifier(request, who, faults)?;
+            let person = account.find(&who)?;
+            account.remove(person);
+            Ok(Answer::json(200, &json!({"message": "Success"})))
+        }
         ("POST", ["subscribers", who, "tags"]) => {
             let who = identifier(request, who, faults)?;
             people::add_tags(

@@ -9,7 +9,7 @@ use super::automations::{self, Mode, Runs, Start};
 use super::checks::{Field, Subscriber, Tag, Upsert};
 use super::limits::Limits;
 use super::{Identifier, Refusal, stockholm};
-use crate::standins::Answer;
+use crate::standins::{Answer, Request};
 
 /// Characters of all values of one group of one person.
 const GROUP_SIZE: usize = 65_000;
@@ -19,6 +19,8 @@ const GROUP_SIZE: usize = 65_000;
 pub(super) struct Account {
     pub(super) limits: Limits,
     people: Vec<Person>,
+    /// How many were ever made.
+    made: u64,
     tags: Vec<String>,
     types: BTreeMap<String, String>,
     starts: Vec<Start>,
@@ -50,6 +52,11 @@ impl Account {
         };
         let found = self.people.iter().position(is);
         found.ok_or_else(|| Refusal::new(404, "SubscriberNotFound", "Subscriber not found."))
+    }
+
+    /// Removes a person.
+    pub(super) fn remove(&mut self, at: usize) {
+        self.people.remove(at);
     }
 
     fn of(&self, subscriber: &Subscriber) -> Option<usize> {
@@ -176,7 +183,9 @@ impl Account {
     }
 
     fn create(&mut self, email: Option<String>, phone: Option<String>, now: Timestamp) -> usize {
-        let id = 81_000 + self.people.len() as u64;
+        // Somebody may have been removed: an id is never given twice.
+        let id = 81_000 + self.made;
+        self.made += 1;
         let at = stockholm(now);
         self.people.push(Person {
             id,
@@ -398,5 +407,43 @@ pub(super) fn add_tags(
     Ok(Answer::json(
         200,
         &json!({"message": "Success", "subscriber": account.shown(at)}),
+    ))
+}
+
+/// `PUT /subscribers/{numeric id}`: a partial update. Only the address is spoken of here; anything else is a fault.
+pub(super) fn change(
+    account: &mut Account,
+    id: &str,
+    request: &Request,
+    now: Timestamp,
+    faults: &mut Vec<String>,
+) -> Result<Answer, Refusal> {
+    let Ok(id) = id.parse() else {
+        faults.push("PUT /subscribers wants the numeric id".to_owned());
+        return Err(Refusal::bad("the id is no number"));
+    };
+    let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+    let keys = body.as_object().map(|body| body.keys().cloned().collect());
+    if keys != Some(vec!["email".to_owned()]) {
+        faults.push(format!("PUT /subscribers with the keys {keys:?}"));
+        return Err(Refusal::bad("only the address is changed here"));
+    }
+    let at = account.find(&Identifier::Id(id))?;
+    let email = body["email"].as_str().unwrap_or_default().to_lowercase();
+    if !email.contains('@') {
+        return Err(Refusal::field("email", "The email must be valid."));
+    }
+    let owner = account.find(&Identifier::Email(email.clone())).ok();
+    if owner.is_some_and(|owner| owner != at) {
+        let message = "Subscriber already exists.";
+        return Err(Refusal::new(409, "DuplicateSubscriber", message));
+    }
+    let person = &mut account.people[at];
+    person.email = Some(email);
+    person.updated_at = stockholm(now);
+    let shown = account.shown(at);
+    Ok(Answer::json(
+        200,
+        &json!({"message": "Success", "subscriber": shown}),
     ))
 }

@@ -226,6 +226,20 @@ async fn two_people_become_one() {
 }
 
 #[tokio::test]
+async fn an_id_that_every_guest_has_makes_nobody_one() {
+    for id in ["0", "Guest", "null"] {
+        let world = World::new().await;
+        for (perk, email) in [(1, KARI), (2, NEW)] {
+            let event = earned(Some(email), Some(id), perk);
+            world.record(&event).await.unwrap();
+        }
+        for email in [KARI, NEW] {
+            assert!(world.row(email, "STATE")["member"].is_object(), "{id}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_person_known_by_an_id_alone_gets_an_address() {
     let world = World::new().await;
     world.record(&earned(None, Some("c-1"), 10)).await.unwrap();

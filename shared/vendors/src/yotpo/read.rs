@@ -135,7 +135,8 @@ fn who(kind: Kind, root: At) -> Option<Who> {
     let person = person(kind, root);
     let id = person
         .id("third_party_id")
-        .or_else(|| person.id("thirty_party_id"));
+        .or_else(|| person.id("thirty_party_id"))
+        .filter(|id| names_one(id));
     let alias = id.map(|id| Alias {
         source: NAME.to_owned(),
         id: id.into(),
@@ -144,6 +145,13 @@ fn who(kind: Kind, root: At) -> Option<Who> {
         Some(email) => Some(Who::Email(email, alias)),
         None => alias.map(Who::External),
     }
+}
+
+/// ASSUMED `yotpo-guest-id`: guests have no id of the shop's, or one of these. An id that many share must never be taken
+/// for one: it would make a single person of them all.
+fn names_one(id: &str) -> bool {
+    const GUESTS: [&str; 6] = ["0", "-1", "null", "undefined", "none", "guest"];
+    !GUESTS.contains(&id.to_ascii_lowercase().as_str())
 }
 
 /// ASSUMED `yotpo-last-seen-at`: a snapshot is as old as its `last_seen_at`, which never goes back for one person; where

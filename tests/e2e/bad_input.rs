@@ -342,6 +342,7 @@ async fn no_log_names_anybody() -> Result<()> {
         "TUR-50-QX7",
     ]
     .map(str::to_owned);
+    world.upkeep().await?;
     for (name, deployed) in &world.stack.functions {
         let lines = world.cloud.log_lines(deployed).await?;
         assert!(!lines.is_empty(), "{name} logs");

@@ -131,7 +131,7 @@ fn customer(email: &str, now: Timestamp) -> Value {
         "points_expire_at": null,
         "last_purchase_at": instant(now),
         "last_seen_at": instant(now),
-        "third_party_id": "simulated",
+        "third_party_id": format!("simulated-{email}"),
         "is_member": true,
         "is_opt_in": true,
         "vip_tier_name": "Simulated 2",

@@ -11,6 +11,7 @@ mod bad_input;
 mod doors;
 mod examples;
 mod faults;
+mod members;
 mod operator;
 mod order;
 mod rows;

@@ -462,6 +462,66 @@ async fn finish(world: &World) {
 }
 
 #[tokio::test]
+async fn what_was_only_kept_of_an_erased_person_goes_too() {
+    let world = World::new().await;
+    for email in [KARI, NEW] {
+        let mut unknown = earned(Some(email), None, 1);
+        unknown["topic"] = json!("swell/of/tomorrow");
+        unknown["email"] = json!(email.to_uppercase());
+        world.record(&unknown).await.unwrap();
+    }
+    let kept = || {
+        let rows = world.partition("STORE#example").into_iter();
+        rows.filter(|row| row["sk"].as_str().unwrap().starts_with("ORPHAN#"))
+            .count()
+    };
+    assert_eq!(kept(), 2);
+    let store = world.store("example").await;
+    world
+        .eraser()
+        .erase(&store, &whom(KARI), None)
+        .await
+        .unwrap();
+    assert_eq!(kept(), 1, "the other person's stays");
+    finish(&world).await;
+}
+
+#[tokio::test]
+async fn a_second_search_finds_what_was_written_while_the_first_one_ran() {
+    let world = World::new().await;
+    world.record(&earned(Some(KARI), None, 1)).await.unwrap();
+    world.settle().await;
+    let store = world.store("example").await;
+    world
+        .eraser()
+        .erase(&store, &whom(KARI), None)
+        .await
+        .unwrap();
+    world.settle().await;
+    // Another process was about to write this when the search went by.
+    let late = [
+        ("pk", "MEMBER#example#kari@example.com"),
+        ("sk", "EVENT#late"),
+    ];
+    let late = late.map(|(name, value)| (name.to_owned(), platform::text(value)));
+    let late: std::collections::HashMap<_, _> = late.into_iter().collect();
+    world.table.put(late.into(), None).await.unwrap();
+
+    let progress = world
+        .eraser()
+        .erase(&store, &whom(KARI), None)
+        .await
+        .unwrap();
+    assert!(!progress.finished, "not before a quarter of an hour");
+    let due = world.eraser().sweep(&store).await.unwrap();
+    assert!(due.is_empty(), "nothing is due yet");
+    world.clock.advance(SignedDuration::from_mins(15));
+    let due = world.eraser().sweep(&store).await.unwrap();
+    assert!(due[0].finished);
+    assert_eq!(traces(&world, &[KARI]), Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn an_erased_person_leaves_nothing_and_late_news_does_not_bring_them_back() {
     let world = World::new().await;
     world

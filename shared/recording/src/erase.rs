@@ -17,6 +17,7 @@ use platform::{
 use vendors::{EraseMode, Erasure, Lane, Message, Store, registry};
 
 use crate::{
+    kept::Shelf,
     rename::as_read,
     rows::{self, AliasRow},
 };
@@ -450,6 +451,7 @@ impl Case<'_> {
                 }
             }
         }
+        removed += self.forget_kept().await?;
         let own = self.work.keys.iter();
         let own: Vec<_> = own
             .map(|key| Condition::Is("member", text(key.expose())))
@@ -465,6 +467,20 @@ impl Case<'_> {
             }
         }
         Ok(removed)
+    }
+
+    /// Removes what was only kept, where it names an address of the person.
+    async fn forget_kept(&self) -> Result<i64, TableError> {
+        let keys = self.work.keys.iter().map(MemberKey::expose);
+        let addresses: Vec<&str> = keys.filter(|key| Email::parse(key).is_ok()).collect();
+        if addresses.is_empty() {
+            return Ok(0);
+        }
+        let shelf = Shelf {
+            table: self.eraser.table.clone(),
+            store: self.store.id.clone(),
+        };
+        shelf.forget(&addresses).await
     }
 
     /// Whether somebody who joined anew is known by this id.

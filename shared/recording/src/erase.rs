@@ -476,11 +476,11 @@ impl Case<'_> {
         if addresses.is_empty() {
             return Ok(0);
         }
-        let shelf = Shelf {
+        let kept = Shelf {
             table: self.eraser.table.clone(),
             store: self.store.id.clone(),
         };
-        shelf.forget(&addresses).await
+        kept.forget(&addresses).await
     }
 
     /// Whether somebody who joined anew is known by this id.

@@ -51,7 +51,7 @@ async fn in_time(
 }
 
 /// Waits until a person's event is written down as sent.
-async fn sent(store: &Shop<'_>, email: &str) -> Result<()> {
+pub(crate) async fn sent(store: &Shop<'_>, email: &str) -> Result<()> {
     let what = format!("{email} of {} was told", store.id);
     in_time(store.world, &what, async || {
         Ok(row(store, email, "DELIVERY").await?["status"] == "sent")
@@ -61,7 +61,7 @@ async fn sent(store: &Shop<'_>, email: &str) -> Result<()> {
 }
 
 /// The tags whose automations started for a person.
-async fn started(store: &Shop<'_>, email: &str) -> Result<Vec<Value>> {
+pub(crate) async fn started(store: &Shop<'_>, email: &str) -> Result<Vec<Value>> {
     let started = store.automations().await?.into_iter();
     let own = started.filter(|start| start["email"] == email);
     Ok(own.map(|mut start| start["tag"].take()).collect())

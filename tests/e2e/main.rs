@@ -7,6 +7,7 @@
 #![allow(clippy::expect_used, reason = "a test that cannot go on says so")]
 
 mod again;
+mod aws_faults;
 mod bad_input;
 mod doors;
 mod examples;

@@ -13,6 +13,7 @@ use crate::cloud::Cloud;
 use crate::http::{self, Call, Reply};
 use crate::local::paths::StackDir;
 use crate::local::process::Life;
+use crate::local::proxy::{End, Order};
 use crate::local::stack::Stack;
 use crate::local::stores;
 use crate::local::up::{self, Running, Wanted};
@@ -83,11 +84,61 @@ impl World {
             .as_ref()
             .map_err(Clone::clone)?;
         let stack = &running.stack;
-        Ok(Self {
+        let world = Self {
             stack,
             cloud: Cloud::of(stack),
             held,
-        })
+        };
+        // A test that ended early may have left its orders.
+        world.mend().await?;
+        Ok(world)
+    }
+
+    /// Makes requests of the functions to AWS fail: those whose `X-Amz-Target` begins so.
+    ///
+    /// # Errors
+    /// Other tests share the world and would feel it.
+    pub async fn fail(&self, target: &str, ends: End, times: u32) -> Result<()> {
+        if matches!(self.held, Held::Shared { .. }) {
+            return Err(Trouble::new(
+                "only a test that has the world alone may break the way to AWS",
+            ));
+        }
+        let order = Order {
+            target: target.to_owned(),
+            ends,
+            times,
+        };
+        let call = http::post(self.faults()?).body(json!(order).to_string());
+        let reply = call.send().await?;
+        if reply.is_success() {
+            Ok(())
+        } else {
+            Err(Trouble::new(reply.text))
+        }
+    }
+
+    /// How many requests are still to fail.
+    ///
+    /// # Errors
+    /// The way to AWS does not answer.
+    pub async fn left_to_fail(&self) -> Result<u64> {
+        let orders = http::get(self.faults()?).send().await?.json()?;
+        let orders = orders.as_array().into_iter().flatten();
+        Ok(orders.filter_map(|order| order["times"].as_u64()).sum())
+    }
+
+    /// Ends every order to fail.
+    ///
+    /// # Errors
+    /// The way to AWS does not answer.
+    pub async fn mend(&self) -> Result<()> {
+        http::call("DELETE", self.faults()?).send().await.map(drop)
+    }
+
+    fn faults(&self) -> Result<&str> {
+        let url = self.stack.faults_url.as_deref();
+        url.saying("the stack has no way to AWS that can fail")
     }
 
     /// A store like the example store, under a fresh id that begins with `name`.
@@ -295,6 +346,7 @@ async fn start(program: &str) -> Result<Running> {
         vendors: std::collections::BTreeMap::new(),
         stores: Vec::new(),
         port: None,
+        can_fail: true,
     };
     up::up(&wanted, &Steps::silent()).await
 }

@@ -11,6 +11,7 @@ use std::process::ExitCode;
 
 use bridge_tests::local::paths::StackDir;
 use bridge_tests::local::process::Life;
+use bridge_tests::local::proxy;
 use bridge_tests::local::up::{self, Wanted};
 use bridge_tests::local::{bench, demo, deploy, stores};
 use bridge_tests::say::{self, Steps};
@@ -54,6 +55,7 @@ async fn run(arguments: &[String]) -> Result<ExitCode> {
             .map(|()| ExitCode::SUCCESS),
         "bench" => measure(rest).await,
         "stand-in" => stand_in(rest).await,
+        "proxy" => pass_on(rest).await,
         "" | "help" | "--help" | "-h" => {
             say::line(HELP);
             Ok(ExitCode::SUCCESS)
@@ -72,6 +74,7 @@ async fn demonstrate(program: PathBuf) -> Result<ExitCode> {
         vendors: BTreeMap::new(),
         stores: vec![stores::example()],
         port: None,
+        can_fail: false,
     };
     let running = up::up(&wanted, &Steps::shown()).await?;
     let shown = demo::run(&running.stack).await;
@@ -91,6 +94,7 @@ async fn stay_up(program: PathBuf, arguments: &[String]) -> Result<ExitCode> {
         vendors: BTreeMap::new(),
         stores: vec![stores::example()],
         port: None,
+        can_fail: false,
     };
     let mut rest = arguments.iter();
     while let Some(flag) = rest.next() {
@@ -169,12 +173,27 @@ async fn stand_in(arguments: &[String]) -> Result<ExitCode> {
     let [vendor, address, clock, life @ ..] = arguments else {
         return Err(Trouble::new("`cargo local up` starts the stand-ins"));
     };
+    end_with_parent(life);
+    up::run_stand_in(vendor, address.as_ref(), clock.as_ref()).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What end-to-end tests start between the functions and the emulator; not for people.
+async fn pass_on(arguments: &[String]) -> Result<ExitCode> {
+    let [address, port, life @ ..] = arguments else {
+        return Err(Trouble::new("the end-to-end tests start the proxy"));
+    };
+    end_with_parent(life);
+    let port = port.parse().saying("the emulator's port is a number")?;
+    proxy::run(address.as_ref(), port).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn end_with_parent(life: &[String]) {
     if life == ["--with-parent"] {
         std::thread::spawn(|| {
             let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
             std::process::exit(0);
         });
     }
-    up::run_stand_in(vendor, address.as_ref(), clock.as_ref()).await?;
-    Ok(ExitCode::SUCCESS)
 }

@@ -12,6 +12,7 @@ pub mod elf;
 pub mod emulator;
 pub mod paths;
 pub mod process;
+pub mod proxy;
 pub mod stack;
 pub mod stores;
 pub mod tools;

@@ -33,6 +33,9 @@ pub struct Stack {
     pub secret_prefix: String,
     /// The file that moves the clock.
     pub clock_file: PathBuf,
+    /// Where the functions' way to the emulator takes orders to fail, if it can.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub faults_url: Option<String>,
 }
 
 /// Credentials for ordinary AWS clients.

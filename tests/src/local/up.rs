@@ -1,7 +1,8 @@
 //! `up` and `down`: a whole stack, running.
 
 use std::collections::BTreeMap;
-use std::net::TcpListener;
+use std::ffi::OsString;
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
@@ -36,6 +37,8 @@ pub struct Wanted {
     pub stores: Vec<PathBuf>,
     /// The emulator's port, if it matters.
     pub port: Option<u16>,
+    /// Whether the functions' way to the emulator can be told to fail.
+    pub can_fail: bool,
 }
 
 /// A stack that runs.
@@ -165,7 +168,7 @@ async fn start(wanted: &Wanted, steps: &Steps, processes: &mut Processes) -> Res
         };
         vendors.insert(vendor.to_owned(), at);
     }
-    let inherited: Vec<(String, String)> = vendors
+    let mut inherited: Vec<(String, String)> = vendors
         .iter()
         .map(|(name, at)| {
             (
@@ -174,7 +177,15 @@ async fn start(wanted: &Wanted, steps: &Steps, processes: &mut Processes) -> Res
             )
         })
         .collect();
-    let emulator = emulator::start(&wanted.dir, wanted.port, &inherited, wanted.life).await?;
+    let mut port = wanted.port;
+    let mut faults_url = None;
+    if wanted.can_fail {
+        let own = port.map_or_else(emulator::free_port, Ok)?;
+        let url = proxy(own, wanted, processes).await?;
+        inherited.push(("AWS_ENDPOINT_URL".to_owned(), url.clone()));
+        (port, faults_url) = (Some(own), Some(format!("{url}/_faults")));
+    }
+    let emulator = emulator::start(&wanted.dir, port, &inherited, wanted.life).await?;
     step.done();
     let Emulator {
         endpoint,
@@ -202,50 +213,76 @@ async fn start(wanted: &Wanted, steps: &Steps, processes: &mut Processes) -> Res
         stores: BTreeMap::new(),
         secret_prefix,
         clock_file: wanted.dir.clock(),
+        faults_url,
     })
 }
 
-/// Starts a stand-in and waits until it has said where it listens.
+/// Starts a stand-in.
 async fn stand_in(vendor: &str, wanted: &Wanted, processes: &mut Processes) -> Result<VendorAt> {
-    let address = wanted.dir.file(&format!("{vendor}.address"));
+    let clock = wanted.dir.clock();
+    let name = format!("the stand-in of {vendor}");
+    let arguments = |address: &Path| {
+        let arguments = ["stand-in".as_ref(), vendor.as_ref(), address.as_os_str()];
+        [arguments.as_slice(), &[clock.as_os_str()]]
+            .concat()
+            .into_iter()
+            .map(OsString::from)
+            .collect()
+    };
+    let url = helper(&name, vendor, arguments, wanted, processes).await?;
+    let own = |path: &str| Some(format!("{url}{path}"));
+    let (received_url, script_url) = (own("/received"), own("/script"));
+    Ok(VendorAt {
+        url,
+        received_url,
+        script_url,
+        keys: BTreeMap::new(),
+    })
+}
+
+/// Starts the way to the emulator that can be told to fail.
+async fn proxy(port: u16, wanted: &Wanted, processes: &mut Processes) -> Result<String> {
+    let name = "the way to the emulator";
+    let arguments = |address: &Path| vec!["proxy".into(), address.into(), port.to_string().into()];
+    helper(name, "proxy", arguments, wanted, processes).await
+}
+
+/// Starts `local` in one of its other parts and waits until it has said where it listens.
+async fn helper(
+    name: &str,
+    short: &str,
+    arguments: impl FnOnce(&Path) -> Vec<OsString>,
+    wanted: &Wanted,
+    processes: &mut Processes,
+) -> Result<String> {
+    let address = wanted.dir.file(&format!("{short}.address"));
     let _ = std::fs::remove_file(&address);
     let mut command = Command::new(&wanted.program);
-    command
-        .arg("stand-in")
-        .arg(vendor)
-        .arg(&address)
-        .arg(wanted.dir.clock());
+    command.args(arguments(&address));
     if wanted.life == Life::WithUs {
         command.arg("--with-parent");
     }
-    let name = format!("the stand-in of {vendor}");
-    let log = wanted.dir.log(vendor);
-    let (started, child) = process::start(
-        &name,
-        &address.to_string_lossy(),
-        command,
-        &log,
-        wanted.life,
-    )?;
+    let log = wanted.dir.log(short);
+    let mark = address.to_string_lossy();
+    let (started, child) = process::start(name, &mark, command, &log, wanted.life)?;
     processes.add(started, child)?;
     let begun = Instant::now();
     while begun.elapsed() < Duration::from_secs(15) {
         if let Ok(url) = std::fs::read_to_string(&address) {
-            let own = |path: &str| Some(format!("{url}{path}"));
-            let (received_url, script_url) = (own("/received"), own("/script"));
-            return Ok(VendorAt {
-                url,
-                received_url,
-                script_url,
-                keys: BTreeMap::new(),
-            });
+            return Ok(url);
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    Err(Trouble::new(format!(
-        "{name} does not come up; see {}",
-        log.display()
-    )))
+    let log = log.display();
+    Err(Trouble::new(format!("{name} does not come up; see {log}")))
+}
+
+/// Says in a file where a process listens, whole or not at all.
+pub(super) fn write_address(file: &Path, at: SocketAddr) -> Result<()> {
+    let fresh = file.with_extension("next");
+    std::fs::write(&fresh, format!("http://{at}"))
+        .saying(format!("cannot write {}", fresh.display()))?;
+    std::fs::rename(&fresh, file).saying(format!("cannot write {}", file.display()))
 }
 
 /// Runs a stand-in until somebody ends this process: what [`stand_in`] starts.
@@ -257,10 +294,7 @@ pub async fn run_stand_in(vendor: &str, address: &Path, clock: &Path) -> Result<
     let at = listener
         .local_addr()
         .saying("no port is free on 127.0.0.1")?;
-    let fresh = address.with_extension("next");
-    std::fs::write(&fresh, format!("http://{at}"))
-        .saying(format!("cannot write {}", fresh.display()))?;
-    std::fs::rename(&fresh, address).saying(format!("cannot write {}", address.display()))?;
+    write_address(address, at)?;
     match vendor {
         "rule" => {
             standins::server::serve(
@@ -391,6 +425,7 @@ mod tests {
             vendors: [(vendor.to_owned(), url.to_owned())].into(),
             stores: Vec::new(),
             port: None,
+            can_fail: false,
         };
         let strange = wanted("rule", "https://rule.example.com");
         let refused = up(&strange, &Steps::silent()).await.expect_err("a refusal");

@@ -147,7 +147,8 @@ async fn a_429_is_waited_out_as_long_as_rule_says() -> Result<()> {
 
 #[tokio::test]
 async fn what_rule_never_answered_is_looked_up_and_starts_once() -> Result<()> {
-    // How the request ends, how often it is then made in all, and what push-rule says of the first time.
+    // How the request ends, how often it is then made in all, and what push-rule says of the first time. Silence takes the
+    // client's whole patience: it stands in the fault table, where that is short.
     let cases = [
         (
             "failed",
@@ -158,12 +159,6 @@ async fn what_rule_never_answered_is_looked_up_and_starts_once() -> Result<()> {
         (
             "reset",
             json!({"book": true, "then": "reset"}),
-            1,
-            "no_answer",
-        ),
-        (
-            "silent",
-            json!({"book": true, "then": "hang"}),
             1,
             "no_answer",
         ),
@@ -178,7 +173,6 @@ async fn what_rule_never_answered_is_looked_up_and_starts_once() -> Result<()> {
         store.take(&points(email)?).await?;
         stores.push((store, requests, reason));
     }
-    // Only the silent one takes its thirty seconds, beside the others.
     for (store, _, reason) in &stores {
         gave_up(store, reason).await?;
         assert_eq!(row(store, email, "DELIVERY").await?["status"], "claimed");

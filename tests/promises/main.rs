@@ -7,6 +7,7 @@
 #![allow(clippy::panic, reason = "a test that cannot go on says so")]
 
 mod at_most_once;
+mod erased;
 #[path = "../memory/fuse.rs"]
 #[allow(
     dead_code,

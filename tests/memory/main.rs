@@ -8,6 +8,7 @@
 
 mod burst;
 mod crash;
+mod crossing;
 mod delivery;
 mod fuse;
 mod members;

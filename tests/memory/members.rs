@@ -9,11 +9,11 @@ use vendors::{Message, Method, Outcome, Reason};
 
 use crate::world::{Does, RULE_QUEUE, World};
 
-const KARI: &str = "kari@example.com";
-const NEW: &str = "kari.nordmann@example.com";
+pub(crate) const KARI: &str = "kari@example.com";
+pub(crate) const NEW: &str = "kari.nordmann@example.com";
 
 /// Points that this person earned by the perk of this number. Yotpo knows them by `id`.
-fn earned(email: Option<&str>, id: Option<&str>, perk: i64) -> Value {
+pub(crate) fn earned(email: Option<&str>, id: Option<&str>, perk: i64) -> Value {
     json!({
         "topic": "swell/points/earned",
         "email": email,
@@ -25,7 +25,7 @@ fn earned(email: Option<&str>, id: Option<&str>, perk: i64) -> Value {
     })
 }
 
-fn opt_in(email: &str, id: &str) -> Value {
+pub(crate) fn opt_in(email: &str, id: &str) -> Value {
     json!({
         "topic": "loyalty/opt_in",
         "email": email,
@@ -42,7 +42,7 @@ fn is_moved(world: &World, from: &str, to: &str) {
     assert_eq!(sync.count(), 0, "what destinations know went along");
 }
 
-fn whom(email: &str) -> Whom {
+pub(crate) fn whom(email: &str) -> Whom {
     Whom::Email(Email::parse(email).unwrap())
 }
 
@@ -446,7 +446,7 @@ async fn an_ordinary_event_of_a_member_with_an_id_asks_for_nothing_more() {
 }
 
 /// Erases until nothing is left to do, as upkeep does.
-async fn finish(world: &World) {
+pub(crate) async fn finish(world: &World) {
     let store = world.store("example").await;
     for _ in 0..4 {
         world.settle().await;

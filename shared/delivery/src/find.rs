@@ -89,7 +89,7 @@ impl Pusher {
     }
 
     /// Takes the lease of the key that the person has now, and gives up the one of the key before. What was left
-    /// unsettled there comes along.
+    /// unsettled there comes along, and an erasure that waits there.
     async fn follow(
         &self,
         (store, to): (&StoreId, &MemberKey),
@@ -101,6 +101,7 @@ impl Pusher {
         match self.lease((store, to), jobs, &carried, deadline).await {
             Ok(mut next) => {
                 next.unsettled.extend(carried);
+                next.sync.take_over_erasure(&lease.sync);
                 // The row of the key before says nothing any more. Whatever hinders its removal, its lease runs out.
                 let _ = lease.discard().await;
                 Ok(next)

@@ -47,6 +47,11 @@ impl Sync {
         serde_json::from_str(self.erase.as_deref()?).ok()
     }
 
+    /// Another row of the same person asks for an erasure. Where both do, that row's is asked for again later.
+    pub(crate) fn take_over_erasure(&mut self, other: &Self) {
+        self.erase = self.erase.take().or_else(|| other.erase.clone());
+    }
+
     /// The destination knows nothing of the person any more.
     pub(crate) fn forget(&mut self) {
         let waiting = self.waiting.take();

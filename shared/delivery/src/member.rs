@@ -182,7 +182,7 @@ impl Pusher {
         }
         let Person {
             key,
-            mut lease,
+            lease,
             picture,
         } = self.find((store, named), jobs, deadline).await?;
         let whom = (&*settings, &key);
@@ -190,34 +190,6 @@ impl Pusher {
             let on = (&mut credential, line);
             return Err(self.bury(whom, lease, on, (deadline, receives)).await);
         };
-        if let Some(erasure) = lease.sync.erasure() {
-            // They joined anew before this destination had erased them.
-            let on = (&mut credential, &mut *line);
-            let wiped = self
-                .wipe(whom, Some(&erasure), on, (deadline, receives))
-                .await;
-            if let Err(Unwiped::Unknown(outcome)) = wiped {
-                return Err(outcome);
-            }
-            let confirmed = match wiped {
-                Err(Unwiped::Not(outcome) | Unwiped::Unknown(outcome)) => Err(outcome),
-                Ok(()) => self
-                    .confirm(&settings, &erasure)
-                    .await
-                    .map_err(|error| table_failed(&error, receives)),
-            };
-            if let Err(outcome) = confirmed {
-                let _ = lease.release().await;
-                return Err(outcome);
-            }
-            lease.sync.forget();
-            lease.unsettled.clear();
-            (lease.wiped, lease.rewrite) = (true, true);
-        }
-        if turns == Turns::Live && lease.sync.waiting.is_some() {
-            let _ = lease.release().await;
-            return Err(Outcome::Parked(Reason::WaitsBehind));
-        }
         let ledger = Ledger {
             table: self.table.clone(),
             store: store.clone(),
@@ -226,7 +198,7 @@ impl Pusher {
             destination: self.destination.name(),
         };
         let look = self.destination.look(&held.member);
-        Ok(Turn {
+        let mut turn = Turn {
             pusher: self,
             store: settings,
             held: *held,
@@ -241,7 +213,22 @@ impl Pusher {
             look,
             deadline,
             receives,
-        })
+        };
+        let mut hindered = turn.erase().await.err();
+        if hindered.is_none() && turns == Turns::Live && turn.lease.sync.waiting.is_some() {
+            hindered = Some(Unwiped::Not(Outcome::Parked(Reason::WaitsBehind)));
+        }
+        let Some(hindered) = hindered else {
+            return Ok(turn);
+        };
+        line.permits = turn.line.permits;
+        match hindered {
+            Unwiped::Not(outcome) => {
+                let _ = turn.lease.release().await;
+                Err(outcome)
+            }
+            Unwiped::Unknown(outcome) => Err(outcome),
+        }
     }
 
     /// One lease for all of the member's messages in the batch.
@@ -355,6 +342,10 @@ impl Turn<'_> {
         }
         match &job.message.note {
             None => self.picture().await,
+            // It is of before they were erased, and they have joined anew since: their picture is all there is to say.
+            Some(note) if self.held.since >= Some(note.arrived.as_microsecond()) => {
+                self.picture().await
+            }
             Some(note) => self.event(job, note).await,
         }
     }

@@ -11,7 +11,7 @@ use crate::{
     attempt::{Credential, OnLine, backoff},
     http::{self, NoReply},
     lease::Lease,
-    member::out_of_time,
+    member::{Turn, out_of_time, table_failed},
 };
 
 /// The most calls that erasing one person takes: a look, a write, and both once more.
@@ -128,6 +128,36 @@ impl Pusher {
         };
         let key = ErasedRow::key(&store.id, &erasure.hash);
         self.table.update(&key, update).await.map(drop)
+    }
+}
+
+impl Turn<'_> {
+    /// Erases a person who joined anew before this destination had erased them. What was claimed since is settled first:
+    /// the look needs what is erased here.
+    pub(crate) async fn erase(&mut self) -> Result<(), Unwiped> {
+        let Some(erasure) = self.lease.sync.erasure() else {
+            return Ok(());
+        };
+        let settled = self.settle_earlier().await;
+        let failed = |error: &TableError, receives| Unwiped::Not(table_failed(error, receives));
+        match settled {
+            Ok(None) => {}
+            Ok(Some(outcome)) => return Err(Unwiped::Not(outcome)),
+            Err(error) => return Err(failed(&error, self.receives)),
+        }
+        let own = self.ledger.member.clone();
+        let asked_for = erasure.key.clone().filter(|key| *key != own);
+        for key in asked_for.iter().chain([&own]) {
+            let on = (&mut self.credential, &mut self.line);
+            let rest = (self.deadline, self.receives);
+            let whom = (&*self.store, key);
+            self.pusher.wipe(whom, Some(&erasure), on, rest).await?;
+        }
+        let confirmed = self.pusher.confirm(&self.store, &erasure).await;
+        confirmed.map_err(|error| failed(&error, self.receives))?;
+        self.lease.sync.forget();
+        (self.lease.wiped, self.lease.rewrite) = (true, true);
+        Ok(())
     }
 }
 

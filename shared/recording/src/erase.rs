@@ -395,6 +395,7 @@ impl Case<'_> {
             let erasure = Erasure {
                 hash: self.hash.clone(),
                 own: hash.clone(),
+                key: Some(key.clone()),
                 at: self.at,
                 mode: self.work.mode,
             };

@@ -10,7 +10,11 @@ use platform::{
     whole,
 };
 
-use crate::{Recorder, member::Group, rows};
+use crate::{
+    Recorder,
+    member::{Group, Hindrance},
+    rows,
+};
 
 /// What the table says of erasures when a member is written: nothing where the member stands there already.
 #[derive(Default)]
@@ -41,15 +45,21 @@ impl Gate {
     }
 }
 
-/// Marks what is about an erased person. A row of the member itself says whether there is anything to look for.
+/// Marks what is about an erased person. A row of the member itself says whether there is anything to look for; only who
+/// joins asks in any case, because an erasure that has just begun would take them along.
 pub(crate) async fn gate(
     recorder: &Recorder,
     group: &mut Group,
     found: &Found,
-) -> Result<Gate, TableError> {
+) -> Result<Gate, Hindrance> {
     if let Some(held) = found.state.as_ref().and_then(MemberState::held) {
         if let Some(since) = held.since {
             turn_away(recorder, group, |arrived| arrived > since);
+        }
+        let mut open = group.entries.iter().filter(|entry| entry.is_open());
+        let joins = open.any(|entry| entry.event.kind == Kind::OptedIn);
+        if joins && read(recorder, group, &found.key).await?.since() > held.since {
+            return Err(Hindrance::Busy);
         }
         return Ok(Gate::default());
     }

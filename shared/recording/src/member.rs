@@ -142,7 +142,7 @@ pub(crate) async fn record(
 /// What keeps a member from being written now.
 pub(crate) enum Hindrance {
     Table(TableError),
-    /// A destination is at work on a person whose key is to change.
+    /// A destination is at work on a person whose key is to change, or an erasure of the person has begun.
     Busy,
 }
 

@@ -25,8 +25,8 @@ const ALIASES: usize = 40;
 /// The most destinations of one member.
 const DESTINATIONS: usize = 20;
 
-/// Attributes of a SYNC row that change whenever someone has held its lease.
-const TRACES: [&str; 3] = ["intent", "version", "written"];
+/// Attributes of a SYNC row that change whenever someone has held its lease, or asks for an erasure.
+const TRACES: [&str; 4] = ["intent", "version", "written", "erase"];
 
 /// A key, and what was read there.
 pub(crate) struct Place<'a> {
@@ -152,7 +152,8 @@ pub(crate) fn as_read(version: Option<u64>) -> Condition {
 }
 
 /// What every destination knows of the person goes with them. Where it knows both, the row of the new key stays, with a
-/// mark that the picture must be written anew.
+/// mark that the picture must be written anew. Whoever came by the new key and found nobody may have left a row too: it
+/// says nothing, and must not stand in the way of what is known.
 async fn copy_sync(
     recorder: &Recorder,
     store: &StoreId,
@@ -195,22 +196,26 @@ async fn copy_sync(
                 let copy = moved_along(old, &at(to));
                 writes.push(Write::Put(copy, Some(Condition::absent())));
             }
+            (Some(old), Some(own)) if !own.as_ref().contains_key("written") => {
+                writes.push(Write::Delete(at(from), Some(free(&old, now)?)));
+                let mut intents = open(&old);
+                intents.extend(open(&own));
+                let waits = carried(&own);
+                let mut copy = moved_along(old, &at(to));
+                let attributes = copy.as_mut();
+                attributes.insert("intent".to_owned(), Value::L(intents));
+                attributes.extend(waits.map(|(name, value)| (name.to_owned(), value)));
+                writes.push(Write::Put(copy, Some(free(&own, now)?)));
+            }
             (Some(old), Some(own)) => {
                 writes.push(Write::Delete(at(from), Some(free(&old, now)?)));
-                let mut open = match old.as_ref().get("intent") {
-                    Some(Value::L(open)) => open.clone(),
-                    _ => Vec::new(),
-                };
-                open.push(text(platform::nonce()));
-                let waiting = old.as_ref().get("waiting").cloned();
+                let mut intents = open(&old);
+                intents.push(text(platform::nonce()));
                 writes.push(Write::Update(
                     at(to),
                     Update {
-                        set: waiting
-                            .map(|waiting| ("waiting", waiting))
-                            .into_iter()
-                            .collect(),
-                        append: vec![("intent", open)],
+                        set: carried(&old).collect(),
+                        append: vec![("intent", intents)],
                         condition: Some(free(&own, now)?),
                         ..Update::default()
                     },
@@ -238,6 +243,21 @@ async fn sync_rows(
         Some((name.clone(), item))
     });
     Ok(named.collect())
+}
+
+/// What the holders of a row's lease left unsettled.
+fn open(row: &Item) -> Vec<Value> {
+    match row.as_ref().get("intent") {
+        Some(Value::L(open)) => open.clone(),
+        _ => Vec::new(),
+    }
+}
+
+/// What a destination still has to do, whatever it knows of the person.
+fn carried(row: &Item) -> impl Iterator<Item = (&'static str, Value)> {
+    let value = |name| Some((name, row.as_ref().get(name)?.clone()));
+    let found: Vec<_> = ["waiting", "erase"].into_iter().filter_map(value).collect();
+    found.into_iter()
 }
 
 /// Nobody holds the row's lease, and nobody has since it was read.

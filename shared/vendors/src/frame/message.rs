@@ -56,6 +56,9 @@ pub struct Erasure {
     pub hash: String,
     /// The keyed hash of this very address: one person may have had several.
     pub own: String,
+    /// This very address: who joined anew may have changed it before the destination heard of the erasure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<MemberKey>,
     /// When the person was erased here, µs since 1970.
     pub at: i64,
     /// What is to be done, where the store's setting does not decide.

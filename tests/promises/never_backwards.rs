@@ -4,8 +4,8 @@
 //! ```text
 //! break: the picture is written whoever else wrote it meanwhile
 //! file: shared/recording/src/member.rs
-//! -         .put(to_item(key, &state)?, Some(condition))
-//! +         .put(to_item(key, &state)?, Some(Condition::Any(vec![condition, Condition::Missing("never")])))
+//! -     let condition = Some(as_read(read));
+//! +     let condition = Some(Condition::Any(vec![as_read(read), Condition::Missing("never")]));
 //! ```
 //!
 //! ```text

@@ -26,12 +26,10 @@
 //! ```
 //!
 //! ```text
-//! break: a wrong credential is no reason to park
+//! break: what must be parked is taken for done
 //! file: shared/delivery/src/batch.rs
-//! -                 Outcome::Misconfigured(reason) | Outcome::Parked(reason) => {
-//! -                     self.parked(job, reason, outcome).await
-//! -                 }
-//! +                 Outcome::Misconfigured(reason) | Outcome::Parked(reason) => Outcome::Parked(reason),
+//! -         Outcome::Misconfigured(reason) | Outcome::Parked(reason) => Some(reason),
+//! +         Outcome::Misconfigured(_) | Outcome::Parked(_) => None,
 //! ```
 
 use std::sync::{Arc, Mutex};

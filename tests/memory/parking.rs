@@ -486,3 +486,122 @@ async fn what_has_come_fifty_times_is_parked_before_its_queue_gives_it_up() {
     world.settle().await;
     assert_eq!(world.vendor.started().len(), 1);
 }
+
+#[tokio::test]
+async fn a_wait_of_more_than_a_quarter_of_an_hour_is_parked_and_not_undercut() {
+    for (asked, waits) in [("1800", 30), ("86400", 60)] {
+        let world = World::new().await;
+        world.record(&body("coupon_awarded.json")).await.unwrap();
+        world.vendor.will(Does::Asks(429, asked));
+        assert_eq!(world.push().await, [Outcome::Parked(Reason::Throttled)]);
+        for _ in 0..waits / 5 - 1 {
+            world.clock.advance(SignedDuration::from_mins(5));
+            world.tend(&["example"]).await;
+        }
+        assert_eq!(
+            world.vendor.writes().len(),
+            1,
+            "{asked}: not called before its time"
+        );
+        world.clock.advance(SignedDuration::from_mins(6));
+        world.tend(&["example"]).await;
+        assert_eq!(world.vendor.started().len(), 1, "{asked}");
+    }
+}
+
+#[tokio::test]
+async fn one_message_that_always_fails_keeps_no_line_closed() {
+    let world = World::new().await;
+    // Parked first, and the vendor fails whenever it sees this person.
+    world.vendor.fails_for(KARI);
+    world.record(&body("coupon_awarded.json")).await.unwrap();
+    world
+        .receives
+        .store(50, std::sync::atomic::Ordering::SeqCst);
+    assert_eq!(world.push().await, [Outcome::Parked(Reason::VendorError)]);
+    world.receives.store(1, std::sync::atomic::Ordering::SeqCst);
+    world.vendor.will(refusal());
+    world.record(&earned("other@example.com", 5)).await.unwrap();
+    assert_eq!(world.push().await, [Outcome::Parked(Reason::Unauthorized)]);
+    for _ in 0..3 {
+        world.clock.advance(SignedDuration::from_mins(10));
+        world.tend(&["example"]).await;
+    }
+    assert_eq!(state(&world, "example").await, State::Open);
+    assert_eq!(
+        world
+            .vendor
+            .field("other@example.com", "Yotpo.PointsBalance"),
+        Some("5".to_owned())
+    );
+}
+
+#[tokio::test]
+async fn a_wrong_key_on_a_shared_account_is_its_own_stores_trouble() {
+    let world = World::with(json!({"account": "group"})).await;
+    for store in ["wrong", "missing"] {
+        world.put_store(store, json!({"account": "group"})).await;
+    }
+    world.secrets.set("bridge/missing/rule", r#"{"v":1}"#);
+    world.vendor.answers_to("wrong", refusal());
+    for round in 0..3 {
+        for store in ["wrong", "missing", "example"] {
+            let email = format!("{store}-{round}@example.com");
+            let number = 100 + round;
+            let delivery = world.delivery(store, earned(&email, number).to_string().as_bytes());
+            world.clock.advance(SignedDuration::from_millis(1));
+            world
+                .recorder
+                .record(vec![delivery])
+                .await
+                .remove(0)
+                .unwrap();
+        }
+        world.push().await;
+        let email = format!("example-{round}@example.com");
+        assert!(
+            world.vendor.field(&email, "Yotpo.PointsBalance").is_some(),
+            "round {round}"
+        );
+        world.clock.advance(SignedDuration::from_mins(5));
+        world.tend(&["example", "missing", "wrong"]).await;
+    }
+    assert_eq!(state(&world, "example").await, State::Open);
+    for store in ["wrong", "missing"] {
+        assert_eq!(world.parked(store).await.len(), 3, "{store}");
+    }
+}
+
+#[tokio::test]
+async fn each_pause_has_its_own_end() {
+    let world = World::new().await;
+    let account = account(&world, "example").await;
+    let lines = &world.pusher.lines;
+    for (email, then) in [
+        ("first@example.com", Then::Send),
+        ("second@example.com", Then::Drop),
+    ] {
+        let since = world.now_micros();
+        lines
+            .pause(&account, Pause { since, ..pause() })
+            .await
+            .unwrap();
+        world.record(&earned(email, 7)).await.unwrap();
+        assert_eq!(world.push().await, [Outcome::Parked(Reason::Paused)]);
+        world.clock.advance(SignedDuration::from_secs(1));
+        lines.resume(&account, then).await.unwrap();
+    }
+    world.tend(&["example"]).await;
+    assert!(world.parked("example").await.is_empty());
+    assert_eq!(
+        started(&world),
+        ["7"],
+        "the first was sent, the second was not"
+    );
+    assert_eq!(
+        world
+            .vendor
+            .field("second@example.com", "Yotpo.PointsBalance"),
+        None
+    );
+}

@@ -65,6 +65,8 @@ struct Books {
     always: Option<Does>,
     /// What happens to every write with this store's key.
     stores: HashMap<String, Does>,
+    /// Whose writes always fail.
+    fails_for: Option<String>,
     /// The markers of all automations that were really started.
     started: Vec<String>,
     /// Chooses faults where nothing is scripted.
@@ -190,6 +192,11 @@ impl Vendor {
         self.books().backwards
     }
 
+    /// Every write about this person fails.
+    pub(crate) fn fails_for(&self, email: &str) {
+        self.books().fails_for = Some(email.to_owned());
+    }
+
     /// What happens to every write from now on that is not scripted.
     pub(crate) fn always(&self, does: Option<Does>) {
         self.books().always = does;
@@ -230,7 +237,10 @@ impl Wire for Vendor {
             };
         }
         let key = credential[0].value.expose_secret();
+        let fails = books.fails_for.as_deref() == body["subscribers"]["email"].as_str();
+        let fails = fails && books.fails_for.is_some();
         let told = books.stores.get(key).cloned();
+        let told = told.or_else(|| fails.then(|| Does::Answers(500, json!({}))));
         let told = told.or_else(|| books.script.pop_front());
         let does = told.or_else(|| books.always.clone());
         match does.or_else(|| books.fault()) {

@@ -184,7 +184,7 @@ fn line_story(line: &Line, now: Timestamp) -> Value {
         State::Probing { cause, since, .. } => ("probing", Some(cause), Some(*since), None),
     };
     let paused = line.paused.as_ref().filter(|_| line.is_paused(now));
-    let leftover = line.leftover.map(|leftover| json!(leftover.then));
+    let leftover = line.leftovers.last().map(|leftover| json!(leftover.then));
     let blocked = Some(line.blocked_until).filter(|until| *until > now.as_microsecond());
     json!({
         "state": state,

@@ -23,23 +23,21 @@ pub(crate) async fn all(
     let mut failed = None;
     for pusher in pushers {
         let name = pusher.destination.name();
-        match destination(pusher, deadline).await {
-            Ok(tended) => {
-                tell(pusher, tended);
-                left.insert(
-                    name.to_owned(),
-                    serde_json::json!({
-                        "closed_lines": tended.closed,
-                        "parked": tended.parked,
-                        "oldest_s": tended.oldest.as_secs(),
-                    }),
-                );
-            }
-            Err(error) => {
-                tracing::error!(destination = name, %error, "a round could not be finished; the next one goes on");
-                failed = Some(error);
-            }
+        let (tended, error) = destination(pusher, deadline).await;
+        if let Some(error) = error {
+            tracing::error!(destination = name, %error, "a round could not be finished; the next one goes on");
+            failed = Some(error);
         }
+        // Told even then: a gauge that falls silent would silence its alarm.
+        tell(pusher, tended);
+        left.insert(
+            name.to_owned(),
+            serde_json::json!({
+                "closed_lines": tended.closed,
+                "parked": tended.parked,
+                "oldest_s": tended.oldest.as_secs(),
+            }),
+        );
     }
     match failed {
         Some(error) => Err(error),
@@ -47,9 +45,15 @@ pub(crate) async fn all(
     }
 }
 
-async fn destination(pusher: &Pusher, deadline: Deadline) -> Result<Tended, Error> {
+/// Looks after each account, whatever happens with the others; gives the last error beside what is left to do.
+async fn destination(pusher: &Pusher, deadline: Deadline) -> (Tended, Option<Error>) {
+    let (mut sum, mut failed) = (Tended::default(), None);
+    let ids = pusher.stores.all().await.unwrap_or_else(|error| {
+        failed = Some(error.into());
+        Vec::new()
+    });
     let mut accounts: BTreeMap<Account, Vec<Arc<Store>>> = BTreeMap::new();
-    for id in pusher.stores.all().await? {
+    for id in ids {
         match pusher.stores.get(&id).await {
             Ok(store) => accounts
                 .entry(Account::of(pusher.destination, &store))
@@ -57,18 +61,25 @@ async fn destination(pusher: &Pusher, deadline: Deadline) -> Result<Tended, Erro
                 .push(store),
             Err(error) => {
                 tracing::error!(store = %id, %error, "a store's parked work waits for its settings");
+                add(&mut sum, pusher.count_parked(&id).await.unwrap_or_default());
+                failed = Some(error.into());
             }
         }
     }
-    let mut sum = Tended::default();
     for stores in in_turn(accounts.into_values().collect(), pusher.clock.now()) {
         let own = Deadline::after(share(deadline.remaining(&*pusher.clock)), &*pusher.clock);
-        let tended = pusher.tend(&stores, own).await?;
-        sum.closed += tended.closed;
-        sum.parked += tended.parked;
-        sum.oldest = sum.oldest.max(tended.oldest);
+        match pusher.tend(&stores, own).await {
+            Ok(tended) => add(&mut sum, tended),
+            Err(error) => failed = Some(error.into()),
+        }
     }
-    Ok(sum)
+    (sum, failed)
+}
+
+fn add(sum: &mut Tended, tended: Tended) {
+    sum.closed += tended.closed;
+    sum.parked += tended.parked;
+    sum.oldest = sum.oldest.max(tended.oldest);
 }
 
 /// Another account goes first in each round, so that those with much to send do not always come before the same others.

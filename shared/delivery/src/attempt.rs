@@ -147,13 +147,15 @@ impl Pusher {
     }
 }
 
+/// The longest wait on a queue. What must wait longer is parked.
+pub(crate) const ON_QUEUE: Duration = Duration::from_mins(15);
+
 /// How long to wait before the next try: doubling from five seconds, with up to a quarter more so that many do not come
-/// back at once, and never sooner than the vendor asks.
+/// back at once, and never sooner than the vendor asks. By itself it never waits longer than [`ON_QUEUE`].
 pub(crate) fn backoff(attempts: u32, hint: Option<Duration>, spread: u8) -> Duration {
-    const LONGEST: Duration = Duration::from_mins(15);
     let base = Duration::from_secs(5) * 2_u32.pow(attempts.min(8));
     let jitter = base / 4 * u32::from(spread) / 255;
-    (base + jitter).max(hint.unwrap_or_default()).min(LONGEST)
+    (base + jitter).min(ON_QUEUE).max(hint.unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -164,9 +166,10 @@ mod tests {
     fn a_wait_never_undercuts_what_the_vendor_asks() {
         for attempts in 0..20 {
             for spread in [0, 7, 128, 255] {
-                for hint in [0, 1, 30, 600, 900] {
+                for hint in [0, 1, 30, 600, 900, 3600] {
                     let wait = backoff(attempts, Some(Duration::from_secs(hint)), spread);
-                    assert!(wait >= Duration::from_secs(hint) && wait <= Duration::from_mins(15));
+                    assert!(wait >= Duration::from_secs(hint));
+                    assert!(wait <= ON_QUEUE.max(Duration::from_secs(hint)));
                     assert!(
                         wait >= backoff(attempts, None, 0),
                         "jitter and hints only add"

@@ -12,6 +12,7 @@ use vendors::{Destination, Message, Outcome, Reason};
 
 use crate::{
     Lines, Wire,
+    attempt::ON_QUEUE,
     member::{Job, Turns},
 };
 
@@ -215,7 +216,9 @@ fn to_park(job: &Job, outcome: Outcome) -> Option<Reason> {
             reason: Reason::Panicked | Reason::UnreadableMessage,
             ..
         } => None,
-        Outcome::Retry { .. } | Outcome::Throttled { .. } if job.receives >= OFTEN => {
+        Outcome::Retry { after, .. } | Outcome::Throttled { after }
+            if job.receives >= OFTEN || after > ON_QUEUE =>
+        {
             outcome.reason()
         }
         _ => None,

@@ -101,9 +101,14 @@ pub enum Then {
 pub struct Leftover {
     /// What becomes of it.
     pub then: Then,
-    /// Work that was parked before this instant belongs to the pause, µs since 1970.
+    /// Work that was parked from this instant on belongs to the pause, µs since 1970.
+    pub since: i64,
+    /// And before this one.
     pub before: i64,
 }
+
+/// How many pauses are remembered whose work may still wait.
+const PAUSES: usize = 20;
 
 /// The row `LINE` of one vendor account.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -118,9 +123,9 @@ pub struct Line {
     /// A person's pause.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub paused: Option<Pause>,
-    /// What becomes of what the last pause has parked.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub leftover: Option<Leftover>,
+    /// What becomes of what earlier pauses have parked.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub leftovers: Vec<Leftover>,
     /// The vendor asked not to be called before this instant, µs since 1970.
     pub blocked_until: i64,
     /// The instant that each permit moves on by one interval, µs since 1970.
@@ -348,12 +353,17 @@ impl Line {
 
     /// A person's pause ends. Gives whether there was one.
     pub(crate) fn resume(&mut self, then: Then, now: Timestamp) -> bool {
-        let paused = self.paused.take().is_some();
-        if paused {
-            let before = now.as_microsecond();
-            self.leftover = Some(Leftover { then, before });
-        }
-        paused
+        let Some(pause) = self.paused.take() else {
+            return false;
+        };
+        self.leftovers.push(Leftover {
+            then,
+            since: pause.since,
+            before: now.as_microsecond(),
+        });
+        let forgotten = self.leftovers.len().saturating_sub(PAUSES);
+        self.leftovers.drain(..forgotten);
+        true
     }
 }
 

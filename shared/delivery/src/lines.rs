@@ -8,6 +8,7 @@ use std::{
 
 use futures_util::lock::Mutex as AsyncMutex;
 use jiff::{SignedDuration, Timestamp};
+use loyalty::StoreId;
 use platform::{
     Clock, Condition, RowKey, Table, TableError, Written, from_item, text, to_item, whole,
 };
@@ -21,6 +22,9 @@ const KEPT: SignedDuration = SignedDuration::from_mins(1);
 
 /// How long a line that is shut is taken to be so without reading again.
 const SHUT: SignedDuration = SignedDuration::from_secs(1);
+
+/// How long a store is not tried again whose credential was refused on an account that it shares.
+const REFUSED: SignedDuration = SignedDuration::from_mins(5);
 
 /// How often a row is read again when someone else wrote it in between.
 const TRIES: usize = 16;
@@ -42,6 +46,11 @@ impl Account {
         }
     }
 
+    /// Whether other stores may use it too.
+    pub(crate) fn is_shared(&self, store: &StoreId) -> bool {
+        self.name != store.as_str()
+    }
+
     fn key(&self) -> RowKey {
         RowKey::new(format!("ACCOUNT#{}#{}", self.vendor, self.name), "LINE")
     }
@@ -56,6 +65,8 @@ pub struct Lines {
     known: Mutex<HashMap<Account, Known>>,
     /// One write at a time: those of one process would only refuse each other.
     writing: AsyncMutex<()>,
+    /// Stores whose own credential was refused on an account that they share, and until when they are not tried again.
+    refused: Mutex<HashMap<StoreId, (Timestamp, Reason)>>,
 }
 
 #[derive(Default)]
@@ -86,7 +97,23 @@ impl Lines {
             writer: platform::nonce(),
             known: Mutex::default(),
             writing: AsyncMutex::default(),
+            refused: Mutex::default(),
         }
+    }
+
+    /// One store's credential is wrong: the others on its account go on.
+    pub(crate) fn refuse(&self, store: &StoreId, cause: Reason) {
+        let until = self.clock.now().saturating_add(REFUSED);
+        let until = until.unwrap_or_else(|_| self.clock.now());
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        refused.insert(store.clone(), (until, cause));
+    }
+
+    /// Why a store is not tried now, though its account is open.
+    pub(crate) fn refused(&self, store: &StoreId) -> Option<Reason> {
+        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        let (until, cause) = refused.get(store)?;
+        (*until > self.clock.now()).then_some(*cause)
     }
 
     /// The line as its row says now.

@@ -99,7 +99,8 @@ impl Pusher {
                 }
             }
         };
-        self.tell_the_line(&account, &outcomes).await;
+        self.tell_the_line(&account, &first.message.store, &outcomes)
+            .await;
         match self.lines.known_shut(&account) {
             Some(_) if turns == Turns::Live => outcomes.into_iter().map(park_failures).collect(),
             _ => outcomes,
@@ -127,6 +128,12 @@ impl Pusher {
         jobs: &[Job],
         turns: Turns,
     ) -> Result<Vec<Timestamp>, Outcome> {
+        let store = jobs.first().map(|job| &job.message.store);
+        if turns == Turns::Live
+            && let Some(reason) = store.and_then(|store| self.lines.refused(store))
+        {
+            return Err(Outcome::Parked(reason));
+        }
         let lane = match turns {
             Turns::Live => jobs
                 .iter()
@@ -150,12 +157,18 @@ impl Pusher {
         }
     }
 
-    /// What one member's turn says of the whole account.
-    async fn tell_the_line(&self, account: &Account, outcomes: &[Outcome]) {
+    /// What one member's turn says of the whole account. Each store has a credential of its own: on an account that it
+    /// shares, a wrong one is its own trouble.
+    async fn tell_the_line(&self, account: &Account, store: &StoreId, outcomes: &[Outcome]) {
         self.lines.settle(account, self.destination.pace()).await;
         for outcome in outcomes {
             match outcome {
                 Outcome::Throttled { after } => return self.lines.block(account, *after).await,
+                Outcome::Misconfigured(cause @ (Reason::SecretMissing | Reason::Unauthorized))
+                    if account.is_shared(store) =>
+                {
+                    return self.lines.refuse(store, *cause);
+                }
                 Outcome::Misconfigured(cause) => return self.lines.close(account, *cause).await,
                 _ => {}
             }
@@ -488,8 +501,13 @@ pub(crate) fn out_of_time() -> Outcome {
 
 pub(crate) fn table_failed(error: &TableError, receives: u32) -> Outcome {
     tracing::error!(%error, "the table did not do what was asked");
+    let reason = match error {
+        TableError::Unavailable(_) => Reason::TableUnavailable,
+        // One row that another release wrote: nothing is wrong with the table, and nobody else is touched.
+        TableError::Shape(_) => Reason::UnreadableMessage,
+    };
     Outcome::Retry {
         after: backoff(receives.saturating_sub(1), None, 0),
-        reason: Reason::TableUnavailable,
+        reason,
     }
 }

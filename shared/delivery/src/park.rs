@@ -2,7 +2,7 @@
 
 use loyalty::{MemberKey, StoreId};
 use platform::{
-    Condition, RowKey, TableError, Update, from_item, member_row, text, to_item, whole,
+    Condition, RowKey, TableError, Update, find_member, from_item, member_row, text, to_item, whole,
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -51,13 +51,7 @@ impl Pusher {
     pub(crate) async fn park(&self, message: &Message, reason: Reason) -> Result<(), TableError> {
         let destination = self.destination.name();
         let (store, member) = (&message.store, &message.member);
-        let flag = Update {
-            set: vec![("v", whole(1)), ("waiting", text(platform::nonce()))],
-            ..Update::default()
-        };
-        let sync = lease::key(store, member, destination);
-        self.table.update(&sync, flag).await?;
-
+        self.say_that_work_waits(store, member).await?;
         let at = self.clock.now().as_microsecond();
         let body =
             serde_json::to_string(message).map_err(|error| TableError::Shape(error.to_string()))?;
@@ -83,6 +77,25 @@ impl Pusher {
         Ok(())
     }
 
+    /// Puts the flag on the SYNC row of the key that the member has now: there the next lease is taken.
+    pub(crate) async fn say_that_work_waits(
+        &self,
+        store: &StoreId,
+        member: &MemberKey,
+    ) -> Result<(), TableError> {
+        let flag = Update {
+            set: vec![("v", whole(1)), ("waiting", text(platform::nonce()))],
+            ..Update::default()
+        };
+        let sync = self.sync_now(store, member).await?;
+        self.table.update(&sync, flag).await.map(drop)
+    }
+
+    async fn sync_now(&self, store: &StoreId, member: &MemberKey) -> Result<RowKey, TableError> {
+        let now = find_member(&*self.table, store, member).await?.key;
+        Ok(lease::key(store, &now, self.destination.name()))
+    }
+
     /// Whether the SYNC row says that work waits, and in which words.
     pub(crate) async fn waiting(
         &self,
@@ -94,7 +107,7 @@ impl Pusher {
             #[serde(default)]
             waiting: Option<String>,
         }
-        let key = lease::key(store, member, self.destination.name());
+        let key = self.sync_now(store, member).await?;
         let row = self.table.get(&key, true).await?;
         let flag = row.map(from_item::<Flag>).transpose()?;
         Ok(flag.and_then(|flag| flag.waiting))
@@ -112,7 +125,7 @@ impl Pusher {
             condition: Some(Condition::Is("waiting", text(waiting))),
             ..Update::default()
         };
-        let key = lease::key(store, member, self.destination.name());
+        let key = self.sync_now(store, member).await?;
         self.table.update(&key, update).await.map(drop)
     }
 }

@@ -18,8 +18,11 @@ const PAGE: usize = 20;
 /// The most rows of one member that have one turn together.
 const MEMBER: usize = 50;
 
-/// How many messages may be tried as a probe before one of them reaches the vendor.
+/// How many messages of a store may be tried as a probe before one of them reaches the vendor.
 const PROBES: usize = 20;
+
+/// How many people's messages must fail before a probe says that the line does not work: one may fail by itself.
+const FAILURES: usize = 3;
 
 /// How many parked messages are counted.
 const COUNTED: usize = 1_000;
@@ -36,6 +39,18 @@ pub struct Tended {
     pub parked: u64,
     /// For how long the oldest of them has waited.
     pub oldest: Duration,
+}
+
+/// How parked work is sent in this run.
+#[derive(Clone, Copy)]
+struct Round<'a> {
+    /// What people wanted for the work of pauses that have ended.
+    leftovers: &'a [Leftover],
+    /// Whether a closed line is tried with it.
+    probing: bool,
+    /// Whether messages are tried that were to wait longer.
+    early: bool,
+    deadline: Deadline,
 }
 
 /// A parked message with its row.
@@ -56,6 +71,8 @@ enum Turned {
     Failed,
     /// This member's work must wait, and nobody else's.
     Waits,
+    /// The store's credential is missing or wrong.
+    Refused,
     /// The whole line must wait.
     Stopped,
 }
@@ -78,14 +95,19 @@ impl Pusher {
             return Ok(Tended::default());
         };
         let mut line = self.lines.get(&account).await?;
+        let round = Round {
+            leftovers: &line.leftovers.clone(),
+            probing: false,
+            early: false,
+            deadline,
+        };
         if line.shut(self.clock.now()).is_some() && !line.is_paused(self.clock.now()) {
-            self.probe(&account, stores, line.leftover, deadline)
-                .await?;
+            self.probe(&account, stores, round).await?;
             line = self.lines.get(&account).await?;
         }
         if line.shut(self.clock.now()).is_none() {
             for store in stores {
-                self.drain(&store.id, line.leftover, deadline).await?;
+                self.drain(&store.id, round).await?;
             }
             line = self.lines.get(&account).await?;
         }
@@ -94,56 +116,80 @@ impl Pusher {
             ..Tended::default()
         };
         for store in stores {
-            let (parked, oldest) = self.count_parked(&store.id).await?;
-            tended.parked += parked;
-            tended.oldest = tended.oldest.max(oldest);
+            let counted = self.count_parked(&store.id).await?;
+            tended.parked += counted.parked;
+            tended.oldest = tended.oldest.max(counted.oldest);
         }
         Ok(tended)
     }
 
-    /// Finds out with one message whether a closed line works again, if that is due.
+    /// Finds out whether a closed line works again, if that is due: with one message, or a few where the first ones fail
+    /// or say nothing.
     async fn probe(
         &self,
         account: &Account,
         stores: &[Arc<Store>],
-        leftover: Option<Leftover>,
-        deadline: Deadline,
+        round: Round<'_>,
     ) -> Result<(), TableError> {
         if !self.lines.probe(account).await? {
             return Ok(());
         }
+        let tried = self.try_parked(stores, round).await;
         // Where nothing waits, the next news is the probe.
-        let mut works = true;
-        'stores: for store in stores {
-            let list = Parked::list(&store.id, self.destination.name());
-            let oldest = self.table.work(&list, "", "~", PROBES).await?;
-            for listed in oldest {
-                let turns = Turns::Parked { probing: true };
-                match self
-                    .parked_member(&listed, 1, turns, leftover, deadline)
-                    .await?
-                {
-                    Turned::Idle | Turned::Waits => {}
-                    Turned::Reached => break 'stores,
-                    Turned::Failed | Turned::Stopped => {
-                        works = false;
-                        break 'stores;
+        let works = match &tried {
+            Ok(Some(works)) => *works,
+            Ok(None) => !self.anything_parked(stores).await?,
+            Err(_) => false,
+        };
+        let line = self.lines.probed(account, works).await?;
+        tracing::info!(destination = self.destination.name(), works, state = ?line.state, "a closed line was probed");
+        tried.map(drop)
+    }
+
+    /// Tries parked messages until one tells whether the vendor can be reached: first those whose time has come, then the
+    /// others. None when none told.
+    async fn try_parked(
+        &self,
+        stores: &[Arc<Store>],
+        round: Round<'_>,
+    ) -> Result<Option<bool>, TableError> {
+        let mut failures = 0;
+        for early in [false, true] {
+            let round = Round {
+                probing: true,
+                early,
+                ..round
+            };
+            for store in stores {
+                let list = Parked::list(&store.id, self.destination.name());
+                for listed in self.table.work(&list, "", "~", PROBES).await? {
+                    match self.parked_member(&listed, 1, round).await? {
+                        Turned::Idle | Turned::Waits => {}
+                        Turned::Reached => return Ok(Some(true)),
+                        Turned::Refused if stores.len() > 1 => break,
+                        Turned::Failed if failures + 1 < FAILURES => failures += 1,
+                        Turned::Failed | Turned::Refused | Turned::Stopped => {
+                            return Ok(Some(false));
+                        }
                     }
                 }
             }
         }
-        let line = self.lines.probed(account, works).await?;
-        tracing::info!(destination = self.destination.name(), works, state = ?line.state, "a closed line was probed");
-        Ok(())
+        Ok((failures > 0).then_some(false))
+    }
+
+    async fn anything_parked(&self, stores: &[Arc<Store>]) -> Result<bool, TableError> {
+        for store in stores {
+            let list = Parked::list(&store.id, self.destination.name());
+            if !self.table.work(&list, "", "~", 1).await?.is_empty() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Sends what a store has parked, oldest first.
-    async fn drain(
-        &self,
-        store: &StoreId,
-        leftover: Option<Leftover>,
-        deadline: Deadline,
-    ) -> Result<(), TableError> {
+    async fn drain(&self, store: &StoreId, round: Round<'_>) -> Result<(), TableError> {
         let list = Parked::list(store, self.destination.name());
         let mut from = String::new();
         let mut done = BTreeSet::new();
@@ -157,12 +203,11 @@ impl Pusher {
                 if !done.insert(listed.key.pk.clone()) {
                     continue;
                 }
-                if deadline.remaining(&*self.clock) <= http::TIMEOUT * 2 {
+                if round.deadline.remaining(&*self.clock) <= http::TIMEOUT * 2 {
                     return Ok(());
                 }
-                let turns = Turns::Parked { probing: false };
-                let turned = self.parked_member(listed, MEMBER, turns, leftover, deadline);
-                if turned.await? == Turned::Stopped {
+                let turned = self.parked_member(listed, MEMBER, round).await?;
+                if turned >= Turned::Refused {
                     return Ok(());
                 }
             }
@@ -174,9 +219,7 @@ impl Pusher {
         &self,
         listed: &Listed,
         most: usize,
-        turns: Turns,
-        leftover: Option<Leftover>,
-        deadline: Deadline,
+        round: Round<'_>,
     ) -> Result<Turned, TableError> {
         let Some(first) = self.table.get(&listed.key, true).await? else {
             return Ok(Turned::Idle);
@@ -205,27 +248,29 @@ impl Pusher {
         });
         let mut left = all.len();
         all.truncate(most);
-        let probing = turns == Turns::Parked { probing: true };
-        let due = |waiting: &Waiting| probing || waiting.row.due <= now.as_microsecond();
+        let due = |waiting: &Waiting| round.early || waiting.row.due <= now.as_microsecond();
         if !all.iter().all(due) {
             return Ok(Turned::Waits);
         }
         let (dropped, sent): (Vec<_>, Vec<_>) = all
             .into_iter()
-            .partition(|waiting| wish(leftover, &waiting.row) == Then::Drop);
+            .partition(|waiting| wish(round.leftovers, &waiting.row) == Then::Drop);
         for waiting in dropped {
             self.report(&waiting.message, Outcome::Skipped(Reason::Dropped));
             self.unpark(&waiting).await?;
             left -= 1;
         }
-        let turned = self
-            .send_parked(sent, turns, leftover, deadline, &mut left)
-            .await?;
+        let turned = self.send_parked(sent, round, &mut left).await?;
         if left == 0
             && complete
             && let Some(flag) = flag
         {
             self.nothing_waits(&store, &member, &flag).await?;
+            // Somebody who parks puts up the flag first: theirs may just have been taken down.
+            let page = self.table.page(&first.key.pk, &prefix, None, 1).await?;
+            if !page.items.is_empty() {
+                self.say_that_work_waits(&store, &member).await?;
+            }
         }
         Ok(turned)
     }
@@ -234,9 +279,7 @@ impl Pusher {
     async fn send_parked(
         &self,
         waiting: Vec<Waiting>,
-        turns: Turns,
-        leftover: Option<Leftover>,
-        deadline: Deadline,
+        round: Round<'_>,
         left: &mut usize,
     ) -> Result<Turned, TableError> {
         let jobs: Vec<Job> = waiting
@@ -246,10 +289,13 @@ impl Pusher {
                 place,
                 message: waiting.message.clone(),
                 receives: waiting.row.attempts + 1,
-                quiet: wish(leftover, &waiting.row) == Then::Quiet,
+                quiet: wish(round.leftovers, &waiting.row) == Then::Quiet,
             })
             .collect();
-        let outcomes = self.guarded(&jobs, turns, deadline).await;
+        let turns = Turns::Parked {
+            probing: round.probing,
+        };
+        let outcomes = self.guarded(&jobs, turns, round.deadline).await;
         let mut turned = Turned::Idle;
         for (waiting, outcome) in waiting.iter().zip(outcomes) {
             self.report(&waiting.message, outcome);
@@ -290,8 +336,11 @@ impl Pusher {
         self.table.update(&waiting.key, update).await.map(drop)
     }
 
-    /// How much is parked, and for how long the oldest of it has waited.
-    async fn count_parked(&self, store: &StoreId) -> Result<(u64, Duration), TableError> {
+    /// How much of a store is parked, and for how long the oldest of it has waited.
+    ///
+    /// # Errors
+    /// When the table does not answer.
+    pub async fn count_parked(&self, store: &StoreId) -> Result<Tended, TableError> {
         let list = Parked::list(store, self.destination.name());
         let listed = self.table.work(&list, "", "~", COUNTED).await?;
         let since = listed
@@ -301,10 +350,11 @@ impl Pusher {
         let oldest = since.map_or(SignedDuration::ZERO, |since| {
             self.clock.now().duration_since(since)
         });
-        Ok((
-            u64::try_from(listed.len()).unwrap_or(u64::MAX),
-            Duration::try_from(oldest).unwrap_or_default(),
-        ))
+        Ok(Tended {
+            closed: 0,
+            parked: u64::try_from(listed.len()).unwrap_or(u64::MAX),
+            oldest: Duration::try_from(oldest).unwrap_or_default(),
+        })
     }
 }
 
@@ -321,6 +371,7 @@ fn turn_of(outcome: Outcome) -> Turned {
             | Reason::SecretsUnavailable => Turned::Stopped,
             _ => Turned::Waits,
         },
+        Outcome::Misconfigured(Reason::SecretMissing | Reason::Unauthorized) => Turned::Refused,
         Outcome::Throttled { .. } | Outcome::Misconfigured(_) | Outcome::Parked(_) => {
             Turned::Stopped
         }
@@ -328,9 +379,12 @@ fn turn_of(outcome: Outcome) -> Turned {
 }
 
 /// What a person wanted for a parked message.
-fn wish(leftover: Option<Leftover>, row: &Parked) -> Then {
-    match leftover {
-        Some(leftover) if row.reason == Reason::Paused && row.at < leftover.before => leftover.then,
+fn wish(leftovers: &[Leftover], row: &Parked) -> Then {
+    let own = leftovers
+        .iter()
+        .find(|leftover| (leftover.since..leftover.before).contains(&row.at));
+    match own {
+        Some(leftover) if row.reason == Reason::Paused => leftover.then,
         _ => Then::Send,
     }
 }

@@ -6,7 +6,7 @@ use jiff::{Timestamp, fmt::rfc2822};
 
 /// A wait that a vendor asks for is never undercut, but never longer than this either: an absurd value must not stop a
 /// line for days.
-pub(crate) const LONGEST: Duration = Duration::from_mins(15);
+pub(crate) const LONGEST: Duration = Duration::from_hours(1);
 
 /// The wait that a header asks for: seconds, or an HTTP date counted from the reply's own `Date`. `other` reads forms
 /// that only one vendor uses.

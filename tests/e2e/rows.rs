@@ -20,11 +20,14 @@ pub(crate) async fn rows(store: &Shop<'_>, email: &str) -> Result<Vec<String>> {
     Ok(store.member(email).await?.iter().map(sort).collect())
 }
 
-/// Waits until a person has exactly these rows.
+/// Waits until a person has exactly these rows, and no request is under way for them.
 pub(crate) async fn has_rows(store: &Shop<'_>, email: &str, wanted: &[&str]) -> Result<()> {
     let what = format!("{email} of {} has the rows {wanted:?}", store.id);
     wait_until(&what, async || {
-        Ok((rows(store, email).await? == wanted).then_some(()))
+        let all = store.member(email).await?;
+        let sorts: Vec<String> = all.iter().map(sort).collect();
+        let claimed = all.iter().any(|row| row["status"] == "claimed");
+        Ok((sorts == wanted && !claimed).then_some(()))
     })
     .await
 }

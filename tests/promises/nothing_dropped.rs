@@ -21,8 +21,8 @@
 //! ```text
 //! break: newer news overtakes what is parked
 //! file: shared/delivery/src/member.rs
-//! -         if turns == Turns::Live && lease.sync.waiting.is_some() {
-//! +         if turns == Turns::Live && lease.sync.waiting.as_deref() == Some("never") {
+//! -         if hindered.is_none() && turns == Turns::Live && turn.lease.sync.waiting.is_some() {
+//! +         if hindered.is_none() && turns == Turns::Live && turn.lease.sync.waiting.as_deref() == Some("never") {
 //! ```
 //!
 //! ```text

@@ -183,6 +183,165 @@ async fn the_order_of_arrival_does_not_decide_which_address_is_the_newer() {
     assert_eq!(ends[0].0, 20);
 }
 
+/// Kari gave her address up; somebody else has it by now, and is heard of.
+async fn given_up_and_taken(id: &str) -> World {
+    let world = World::new().await;
+    for (email, perk) in [("before@example.com", 5), (KARI, 10), (NEW, 20)] {
+        let event = earned(Some(email), Some("c-1"), perk);
+        world.record(&event).await.unwrap();
+    }
+    world.settle().await;
+    let mut taken = earned(Some(KARI), Some(id), 30);
+    taken["customer"]["first_name"] = json!("Ola");
+    world.record(&taken).await.unwrap();
+    world.settle().await;
+    world
+}
+
+#[tokio::test]
+async fn an_address_that_was_given_up_may_be_somebody_elses_now() {
+    let world = given_up_and_taken("c-9").await;
+    let is_apart = || {
+        assert_eq!(world.key(KARI, "first_name"), "Ola");
+        assert_eq!(world.key(KARI, "points_available"), 30);
+        let balance = world.vendor.field(KARI, "Yotpo.PointsBalance");
+        assert_eq!(balance.as_deref(), Some("30"));
+        assert_eq!(world.key(NEW, "first_name"), "Kari");
+        assert_eq!(
+            world.partition("ALIAS#example#yotpo#c-9")[0]["member"],
+            KARI
+        );
+    };
+    is_apart();
+    let previous = world.row(NEW, "STATE")["previous"].clone();
+    assert_eq!(previous.as_array().unwrap().len(), 1);
+    assert_eq!(previous[0]["key"], "before@example.com");
+
+    // Late news of the one who had it before is theirs, also where it comes along with the other's.
+    let late = earned(Some(KARI), Some("c-1"), 15);
+    let older = earned(Some("before@example.com"), None, 25);
+    let own = earned(Some(KARI), Some("c-9"), 30);
+    let batch =
+        [&late, &own, &older].map(|body| world.delivery("example", body.to_string().as_bytes()));
+    world.clock.advance(SignedDuration::from_millis(1));
+    for (result, delivery) in world
+        .recorder
+        .record(batch.to_vec())
+        .await
+        .into_iter()
+        .zip(batch)
+    {
+        if result == Err(Failure(Reason::LeaseHeld)) {
+            world
+                .recorder
+                .record(vec![delivery])
+                .await
+                .remove(0)
+                .unwrap();
+        }
+    }
+    world.settle().await;
+    is_apart();
+    assert_eq!(world.key(NEW, "points_available"), 25);
+
+    let store = world.store("example").await;
+    world
+        .eraser()
+        .erase(&store, &whom(NEW), None)
+        .await
+        .unwrap();
+    finish(&world).await;
+    is_apart_after_erasure(&world).await;
+}
+
+async fn is_apart_after_erasure(world: &World) {
+    assert_eq!(world.key(KARI, "first_name"), "Ola");
+    assert!(!world.vendor.fields(KARI).is_empty());
+    let news = earned(Some(KARI), Some("c-9"), 40);
+    assert_eq!(
+        world.record(&news).await,
+        Ok(Recorded::Event { repeat: false })
+    );
+    assert_eq!(world.key(KARI, "points_available"), 40);
+}
+
+#[tokio::test]
+async fn what_waits_under_an_address_that_was_given_up_is_not_sent_to_who_has_it_now() {
+    let world = World::new().await;
+    let first = earned(Some(KARI), Some("c-1"), 10);
+    world.record(&first).await.unwrap();
+    let waiting = world.queue.take(RULE_QUEUE);
+    for (email, id, perk) in [(NEW, "c-1", 20), (KARI, "c-9", 30)] {
+        let event = earned(Some(email), Some(id), perk);
+        world.record(&event).await.unwrap();
+    }
+    world.settle().await;
+    let started = world.vendor.started().len();
+    world.bring_back(waiting);
+    world.settle().await;
+    assert_eq!(world.vendor.started().len(), started);
+}
+
+#[tokio::test]
+async fn who_was_erased_is_not_brought_back_by_an_address_that_was_given_up() {
+    let world = World::new().await;
+    let third = "third@example.com";
+    world
+        .record(&earned(Some(third), Some("c-9"), 5))
+        .await
+        .unwrap();
+    for (email, perk) in [(KARI, 10), (NEW, 20)] {
+        world
+            .record(&earned(Some(email), Some("c-1"), perk))
+            .await
+            .unwrap();
+    }
+    world.settle().await;
+    let store = world.store("example").await;
+    world
+        .eraser()
+        .erase(&store, &whom(third), None)
+        .await
+        .unwrap();
+    finish(&world).await;
+    let late = earned(Some(KARI), Some("c-9"), 30);
+    assert_eq!(world.record(&late).await, Ok(Recorded::Erased));
+    is_moved(&world, KARI, NEW);
+}
+
+#[tokio::test]
+async fn older_news_of_an_address_that_was_given_up_stays_with_who_had_it() {
+    let world = World::new().await;
+    for (email, id, perk) in [(KARI, "c-1", 10), (NEW, "c-1", 20), (KARI, "c-9", 15)] {
+        world
+            .record(&earned(Some(email), Some(id), perk))
+            .await
+            .unwrap();
+    }
+    is_moved(&world, KARI, NEW);
+}
+
+#[tokio::test]
+async fn somebody_known_gets_an_address_that_was_given_up() {
+    let world = World::new().await;
+    let third = "third@example.com";
+    for (email, id, perk) in [
+        (KARI, "c-1", 10),
+        (NEW, "c-1", 20),
+        (third, "c-9", 25),
+        (KARI, "c-9", 30),
+    ] {
+        world
+            .record(&earned(Some(email), Some(id), perk))
+            .await
+            .unwrap();
+        world.settle().await;
+    }
+    is_moved(&world, third, KARI);
+    assert_eq!(world.key(KARI, "points_available"), 30);
+    assert_eq!(world.key(NEW, "points_available"), 20);
+}
+
 #[tokio::test]
 async fn two_people_become_one() {
     let world = World::new().await;

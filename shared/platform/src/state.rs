@@ -48,7 +48,8 @@ pub struct Held {
     pub member: Member,
     /// The keys that this person had before, newest first.
     pub previous: Vec<Previous>,
-    /// The person was erased and has joined anew since: what arrived here by then (µs since 1970) is not taken in.
+    /// The person was erased and has joined anew since, or the key was somebody else's before: what arrived here by then
+    /// (µs since 1970) is not taken in.
     pub since: Option<i64>,
 }
 

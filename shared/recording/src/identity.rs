@@ -9,11 +9,12 @@ use loyalty::{Alias, Email, Event, Member, MemberKey, StoreId};
 use platform::{
     Condition, Found, MemberState, TableError, Write, find_member, from_item, text, to_item,
 };
+use vendors::Reason;
 
 use crate::{
-    Recorder,
+    Failure, Recorder, erased,
     member::{Group, Hindrance, guard, keep_first_arrival},
-    rename::{Place, unite},
+    rename::{Place, free_key, unite},
     rows::{self, AliasRow},
 };
 
@@ -74,7 +75,7 @@ pub(crate) async fn settle(
         };
         if held.is_some_and(|held| held.member.aliases.contains(alias)) {
             if let Some(email) = event.who.email()
-                && is_back(recorder, &store, (found, email), event).await?
+                && is_news(recorder, &store, (found, email), event).await?
             {
                 let back = &found.passed[0];
                 let to = Place {
@@ -92,6 +93,14 @@ pub(crate) async fn settle(
             continue;
         }
         let led = leads_to(recorder, &store, alias).await?;
+        if let Some(email) = event.who.email()
+            && held.is_some()
+            && led.as_ref() != Some(&found.key)
+            && is_news(recorder, &store, (found, email), event).await?
+        {
+            pass_on(recorder, group, found, event).await?;
+            return Ok(None);
+        }
         leads.0.insert(alias.clone(), led.clone());
         let Some(led) = led.filter(|led| *led != found.key) else {
             continue;
@@ -137,7 +146,7 @@ async fn meet(
             let places = (Place::of(found), Place::of(other));
             unite(recorder, &store, places, (None, alias), &event.stamp).await?;
         } else {
-            group.named = other.key.clone();
+            follow(group, other, alias);
         }
         return Ok(());
     };
@@ -147,6 +156,8 @@ async fn meet(
     if since.as_ref().is_none_or(|since| stamp > *since) {
         let places = (Place::of(other), Place::of(found));
         unite(recorder, &store, places, (Some(email), alias), &stamp).await?;
+    } else if knows_otherwise(found, alias) {
+        follow(group, other, alias);
     } else if let Some(since) = since {
         let places = (Place::of(found), Place::of(other));
         unite(recorder, &store, places, (None, alias), &since).await?;
@@ -154,9 +165,54 @@ async fn meet(
     Ok(())
 }
 
+/// Whether whoever has the address now is known by an id of their own: they took it over from the one whom late news means.
+fn knows_otherwise(found: &Found, alias: &Alias) -> bool {
+    let held = found.state.as_ref().and_then(MemberState::held);
+    let mut own = held.iter().flat_map(|held| &held.member.aliases);
+    own.any(|own| own.source == alias.source)
+}
+
+/// Goes on with the person whom an id leads to. What names the same address by another id, or by none, is not theirs: it
+/// comes again by itself.
+fn follow(group: &mut Group, other: &Found, alias: &Alias) {
+    group.named = other.key.clone();
+    let open = group.entries.iter_mut().filter(|entry| entry.is_open());
+    for entry in open.filter(|entry| entry.event.who.alias() != Some(alias)) {
+        entry.failure = Some(Failure(Reason::LeaseHeld));
+    }
+}
+
+/// The address that the person gave up is somebody else's now: they begin under it, unless they were erased.
+async fn pass_on(
+    recorder: &Recorder,
+    group: &mut Group,
+    found: &Found,
+    event: &Event,
+) -> Result<(), Hindrance> {
+    let Some(passed) = found.passed.first() else {
+        return Ok(());
+    };
+    let nobody = Found {
+        key: passed.key.clone(),
+        state: None,
+        passed: Vec::new(),
+    };
+    let gate = erased::gate(recorder, group, &nobody).await?;
+    if group.entries.iter().all(|entry| !entry.is_open()) {
+        return Ok(());
+    }
+    // What was sent under this key before is the other's, also where it still waits.
+    let given_up = passed.since.as_ref().map(|since| since.arrived);
+    let arrived = event.stamp.arrived.as_microsecond() - 1;
+    let since = given_up.map_or(arrived, |at| arrived.min(at.as_microsecond()));
+    let store = group.store.id.clone();
+    free_key(recorder, &store, (found, passed), since, gate).await?;
+    Ok(())
+}
+
 /// Whether an event names the address that the person gave up, and is newer than what made them give it up: then they
-/// have it back. Otherwise it is late.
-async fn is_back(
+/// have it back, or by an id that is not theirs somebody else has it. Otherwise it is late.
+async fn is_news(
     recorder: &Recorder,
     store: &StoreId,
     (found, email): (&Found, &Email),

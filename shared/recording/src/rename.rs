@@ -7,13 +7,15 @@ use std::collections::BTreeSet;
 
 use loyalty::{Alias, Email, MemberKey, Stamp, StoreId};
 use platform::{
-    Condition, Found, Held, Item, MemberState, Previous, RowKey, Standing, TableError, Transacted,
-    Update, Value, Write, member_partition, member_row, text, to_item, whole,
+    Condition, Found, Held, Item, MemberState, Passed, Previous, RowKey, Standing, TableError,
+    Transacted, Update, Value, Write, from_item, member_partition, member_row, text, to_item,
+    whole,
 };
 use vendors::registry;
 
 use crate::{
     Recorder,
+    erased::Gate,
     member::Hindrance,
     rows::{self, AliasRow},
 };
@@ -108,6 +110,69 @@ pub(crate) async fn unite(
             recorder.hash_key.member(store, to.key),
         );
         tracing::info!(%store, was, is, "a member has another key now");
+    }
+    Ok(done)
+}
+
+/// Frees the key that the person at `found` gave up: somebody else has it now. They begin there with nothing, and whom
+/// earlier keys lead to by way of it is found without it. `since` is when the key began to be theirs: what arrived by then
+/// is not about them. Tells whether it happened, or someone else wrote in between.
+pub(crate) async fn free_key(
+    recorder: &Recorder,
+    store: &StoreId,
+    (found, passed): (&Found, &Passed),
+    since: i64,
+    gate: Gate,
+) -> Result<bool, TableError> {
+    let Some((state, held)) = found
+        .state
+        .as_ref()
+        .and_then(|state| Some((state, state.held()?)))
+    else {
+        return Ok(false);
+    };
+    let now = u64::try_from(recorder.clock.now().as_microsecond()).unwrap_or_default();
+    let version = now.max(state.version.max(passed.version) + 1);
+    let mut owner = held.clone();
+    owner.previous.retain(|previous| previous.key != passed.key);
+    let earlier: Vec<MemberKey> = owner
+        .previous
+        .iter()
+        .map(|previous| previous.key.clone())
+        .collect();
+    let begun = Held {
+        since: gate.since().max(Some(since)),
+        ..Held::default()
+    };
+    let member = |held| MemberState {
+        version,
+        standing: Standing::Member(Box::new(held)),
+    };
+    let mut writes = vec![
+        put_state(store, &passed.key, &member(begun), Some(passed.version))?,
+        put_state(store, &found.key, &member(owner), Some(state.version))?,
+    ];
+    for key in &earlier {
+        let item = recorder
+            .table
+            .get(&MemberState::key(store, key), true)
+            .await?;
+        let state: Option<MemberState> = item.map(from_item).transpose()?;
+        if let Some(mut state) = state
+            && let Standing::Moved { to, .. } = &mut state.standing
+            && *to == passed.key
+        {
+            let read = Some(state.version);
+            *to = found.key.clone();
+            state.version += 1;
+            writes.push(put_state(store, key, &state, read)?);
+        }
+    }
+    writes.extend(gate.writes());
+    let done = recorder.table.transact(writes).await? == Transacted::Done;
+    if done {
+        let key = recorder.hash_key.member(store, &passed.key);
+        tracing::info!(%store, key, "a key that was given up is somebody else's now");
     }
     Ok(done)
 }

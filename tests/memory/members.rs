@@ -983,6 +983,50 @@ async fn a_recorder_at_work_during_an_erasure_leaves_nothing() {
 }
 
 #[tokio::test]
+async fn an_erasure_that_fails_does_not_keep_the_next_one_waiting() {
+    let world = World::new().await;
+    for email in [KARI, NEW] {
+        world.record(&earned(Some(email), None, 10)).await.unwrap();
+    }
+    world.settle().await;
+    let store = world.store("example").await;
+    for email in [KARI, NEW] {
+        world
+            .eraser()
+            .erase(&store, &whom(email), None)
+            .await
+            .unwrap();
+        world.clock.advance(SignedDuration::from_secs(1));
+    }
+    world.settle().await;
+    let mut broken = world.row(KARI, "STATE");
+    broken["v"] = json!(99);
+    let broken: platform::Item = serde_dynamo::to_item(&broken).unwrap();
+    world.table.put(broken, None).await.unwrap();
+    world.clock.advance(SignedDuration::from_mins(15));
+    let swept = world.eraser().sweep(&store).await;
+    assert!(swept.is_err(), "it is said");
+    assert_eq!(traces(&world, &[NEW]), Vec::<String>::new());
+    let now = format!("{:020}$", world.now_micros());
+    let unfinished = |until: String| {
+        let table = world.table.clone();
+        async move {
+            table
+                .work("erasing#example", "", &until, 10)
+                .await
+                .unwrap()
+                .len()
+        }
+    };
+    assert_eq!(
+        unfinished(now).await,
+        0,
+        "the one that failed waits its turn"
+    );
+    assert_eq!(unfinished("~".to_owned()).await, 1, "and is not forgotten");
+}
+
+#[tokio::test]
 async fn everything_of_a_person_is_exported() {
     let world = World::new().await;
     world

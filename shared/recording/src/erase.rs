@@ -126,22 +126,42 @@ impl Eraser {
         self.advance(store, &hash).await
     }
 
-    /// Goes on with what is due of a store's unfinished erasures.
+    /// Goes on with what is due of a store's unfinished erasures. One that fails does not stop the others.
     ///
     /// # Errors
-    /// [`TableError`]: the rest is finished by the next run.
+    /// [`TableError`]: the first of those that failed; a later run goes on with them.
     pub async fn sweep(&self, store: &Store) -> Result<Vec<Progress>, TableError> {
         let list = ErasedRow::list(&store.id);
         let until = format!("{:020}$", self.clock.now().as_microsecond());
         let due = self.table.work(&list, "", &until, AT_ONCE).await?;
-        let mut all = Vec::new();
+        let (mut all, mut failed) = (Vec::new(), None);
         for listed in due {
             let prefix = ErasedRow::key(&store.id, "").pk;
-            if let Some(hash) = listed.key.pk.strip_prefix(&prefix) {
-                all.push(self.advance(store, hash).await?);
+            let Some(hash) = listed.key.pk.strip_prefix(&prefix) else {
+                continue;
+            };
+            match self.advance(store, hash).await {
+                Ok(progress) => all.push(progress),
+                Err(error) => {
+                    self.put_off(store, hash).await;
+                    failed.get_or_insert(error);
+                }
             }
         }
-        Ok(all)
+        failed.map_or(Ok(all), Err)
+    }
+
+    /// Lets the others go first next time. Where that fails too, it only stays where it was.
+    async fn put_off(&self, store: &Store, hash: &str) {
+        let update = Update {
+            set: vec![("ws", text(place(self.clock.now(), SECOND, hash)))],
+            condition: Some(Condition::Is("wp", text(ErasedRow::list(&store.id)))),
+            ..Update::default()
+        };
+        let _ = self
+            .table
+            .update(&ErasedRow::key(&store.id, hash), update)
+            .await;
     }
 
     async fn row(&self, store: &StoreId, hash: &str) -> Result<Option<ErasedRow>, TableError> {

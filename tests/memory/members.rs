@@ -1,5 +1,10 @@
 //! Members over time: addresses that change, two who become one, people who are erased.
 
+use std::{
+    future::poll_fn,
+    task::{Context, Poll},
+};
+
 use jiff::SignedDuration;
 use loyalty::{Alias, Email};
 use platform::Table as _;
@@ -1024,6 +1029,37 @@ async fn an_erasure_that_fails_does_not_keep_the_next_one_waiting() {
         "the one that failed waits its turn"
     );
     assert_eq!(unfinished("~".to_owned()).await, 1, "and is not forgotten");
+}
+
+#[tokio::test]
+async fn two_erasures_at_once_lose_nothing() {
+    for calls in 0..8 {
+        let world = World::new().await;
+        for (email, perk) in [(KARI, 10), (NEW, 20)] {
+            world
+                .record(&earned(Some(email), Some("c-1"), perk))
+                .await
+                .unwrap();
+        }
+        world.settle().await;
+        let store = world.store("example").await;
+        let (eraser, kari) = (world.eraser(), whom(KARI));
+        let mut slow = Box::pin(eraser.erase(&store, &kari, None));
+        for _ in 0..calls {
+            let call =
+                |context: &mut Context| Poll::Ready(slow.as_mut().poll(context).is_pending());
+            assert!(poll_fn(call).await, "{calls}");
+        }
+        world.clock.advance(SignedDuration::from_millis(1));
+        eraser.erase(&store, &kari, None).await.unwrap();
+        slow.await.unwrap();
+        finish(&world).await;
+        assert_eq!(
+            traces(&world, &[KARI, NEW]),
+            Vec::<String>::new(),
+            "{calls}"
+        );
+    }
 }
 
 #[tokio::test]

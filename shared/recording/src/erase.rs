@@ -177,29 +177,48 @@ impl Eraser {
         whom: &Whom,
         mode: Option<EraseMode>,
     ) -> Result<String, TableError> {
-        let own = self.hash_key.member(&store.id, &key);
+        for _ in 0..TRIES {
+            if let Some(hash) = self.try_begin(store, &key, whom, mode).await? {
+                return Ok(hash);
+            }
+        }
+        Err(TableError::Unavailable(
+            "an erasure's row keeps changing".to_owned(),
+        ))
+    }
+
+    /// As [`Eraser::begin`]; none where someone else wrote the row in between.
+    async fn try_begin(
+        &self,
+        store: &Store,
+        key: &MemberKey,
+        whom: &Whom,
+        mode: Option<EraseMode>,
+    ) -> Result<Option<String>, TableError> {
+        let own = self.hash_key.member(&store.id, key);
         let mut standing = self.row(&store.id, &own).await?;
+        let as_read = standing.as_ref().map_or_else(Condition::absent, as_it_was);
         let mut hash = own;
         if let Some(main) = standing.as_ref().and_then(|row| row.main.clone()) {
             standing = self.row(&store.id, &main).await?;
             hash = main;
         }
         let joined_anew = self
-            .held(store, &key)
+            .held(store, key)
             .await?
             .and_then(|(held, _)| held.since);
         let goes_on = standing
             .filter(|row| row.work.is_some() && joined_anew.is_none_or(|since| since < row.at));
         if goes_on.is_some() {
-            return Ok(hash);
+            return Ok(Some(hash));
         }
-        let hash = self.hash_key.member(&store.id, &key);
+        let hash = self.hash_key.member(&store.id, key);
         let used = registry::DESTINATIONS.iter().filter(|destination| {
             store.destinations.has(destination.name())
                 && self.queues.contains_key(destination.name())
         });
         let work = ErasureWork {
-            keys: vec![key],
+            keys: vec![key.clone()],
             aliases: match whom {
                 Whom::Email(_) => Vec::new(),
                 Whom::Id(alias) => vec![alias.clone()],
@@ -223,8 +242,8 @@ impl Eraser {
             ws: Some(place(now, SECOND, &hash)),
         };
         let item = to_item(&ErasedRow::key(&store.id, &hash), &row)?;
-        self.table.put(item, None).await?;
-        Ok(hash)
+        let written = self.table.put(item, Some(as_read)).await?;
+        Ok(matches!(written, Written::Done(_)).then_some(hash))
     }
 
     /// The person who stands under a key, with the row's version.
@@ -594,6 +613,13 @@ impl Case<'_> {
         }
         Ok(())
     }
+}
+
+/// No other erasure was begun in this row since it was read.
+fn as_it_was(row: &ErasedRow) -> Condition {
+    let mut all = vec![Condition::Is("at", whole(row.at))];
+    all.extend(row.work.is_none().then_some(Condition::Missing("work")));
+    Condition::All(all)
 }
 
 /// A place in the list of unfinished erasures.

@@ -988,6 +988,44 @@ async fn a_recorder_at_work_during_an_erasure_leaves_nothing() {
 }
 
 #[tokio::test]
+async fn a_destination_that_was_switched_off_is_told_of_an_erasure() {
+    for joins_anew in [false, true] {
+        let world = World::new().await;
+        for (email, perk) in [(KARI, 10), (NEW, 20)] {
+            world
+                .record(&earned(Some(email), Some("c-1"), perk))
+                .await
+                .unwrap();
+        }
+        world.settle().await;
+        world.put_destinations("example", json!({})).await;
+        world.clock.advance(SignedDuration::from_mins(6));
+        let store = world.store("example").await;
+        let progress = world
+            .eraser()
+            .erase(&store, &whom(KARI), None)
+            .await
+            .unwrap();
+        assert_eq!(progress.waiting, ["rule"]);
+        world.clock.advance(SignedDuration::from_secs(1));
+        if joins_anew {
+            world.record(&opt_in(NEW, "c-1")).await.unwrap();
+        }
+        finish(&world).await;
+        let fields = world.vendor.fields(NEW);
+        assert!(
+            fields.keys().all(|key| key.starts_with("Subscriber.")),
+            "{joins_anew}: {fields:?}"
+        );
+        assert_eq!(
+            world.vendor.started().len(),
+            2,
+            "{joins_anew}: nothing else is sent"
+        );
+    }
+}
+
+#[tokio::test]
 async fn an_erasure_that_fails_does_not_keep_the_next_one_waiting() {
     let world = World::new().await;
     for email in [KARI, NEW] {

@@ -455,9 +455,14 @@ impl World {
     }
 
     pub(crate) async fn put_store(&self, id: &str, rule: Value) {
+        self.put_destinations(id, json!({"rule": rule})).await;
+    }
+
+    /// The settings of a store with these destinations.
+    pub(crate) async fn put_destinations(&self, id: &str, destinations: Value) {
         let document = json!({
             "v": 1, "store": id, "name": "Example Outdoor", "currency": "NOK", "locale": "nb-NO",
-            "time_zone": "Europe/Oslo", "sources": {"yotpo": {}}, "destinations": {"rule": rule},
+            "time_zone": "Europe/Oslo", "sources": {"yotpo": {}}, "destinations": destinations,
         });
         assert!(vendors::Store::read(document.clone()).is_ok());
         self.recorder

@@ -77,7 +77,7 @@ impl Pusher {
         let Some(first) = jobs.first() else {
             return Vec::new();
         };
-        let store = match self.settings(&first.message.store, receives(jobs)).await {
+        let store = match self.settings(&first.message.store, jobs).await {
             Ok(store) => store,
             Err(outcome) => return vec![outcome; jobs.len()],
         };
@@ -107,14 +107,16 @@ impl Pusher {
         }
     }
 
-    async fn settings(&self, store: &StoreId, receives: u32) -> Result<Arc<Store>, Outcome> {
+    async fn settings(&self, store: &StoreId, jobs: &[Job]) -> Result<Arc<Store>, Outcome> {
         let settings = self.stores.get(store).await.map_err(|error| match error {
-            StoreError::Table(error) => table_failed(&error, receives),
+            StoreError::Table(error) => table_failed(&error, receives(jobs)),
             StoreError::Missing(_) | StoreError::Unreadable(_) => {
                 Outcome::Misconfigured(Reason::StoreMissing)
             }
         })?;
-        if settings.destinations.has(self.destination.name()) {
+        // What was sent while the store used the destination is erased there all the same.
+        let erases = jobs.iter().any(|job| job.message.erase.is_some());
+        if erases || settings.destinations.has(self.destination.name()) {
             Ok(settings)
         } else {
             Err(Outcome::Skipped(Reason::NotWanted))
@@ -228,6 +230,9 @@ impl Pusher {
             receives,
         };
         let mut hindered = turn.erase().await.err();
+        if hindered.is_none() && !turn.store.destinations.has(self.destination.name()) {
+            hindered = Some(Unwiped::Not(Outcome::Skipped(Reason::NotWanted)));
+        }
         if hindered.is_none() && turns == Turns::Live && turn.lease.sync.waiting.is_some() {
             hindered = Some(Unwiped::Not(Outcome::Parked(Reason::WaitsBehind)));
         }

@@ -246,6 +246,17 @@ impl Eraser {
         Ok(matches!(written, Written::Done(_)).then_some(hash))
     }
 
+    /// The destinations that may know the person with this key, whether or not the store uses them now.
+    async fn synced(&self, store: &Store, key: &MemberKey) -> Result<Vec<String>, TableError> {
+        let pk = member_partition(&store.id, key);
+        let page = self.table.page(&pk, "SYNC#", None, PAGE).await?;
+        let names = page.items.iter().filter_map(|item| {
+            let name = text_of(item, "sk")?.strip_prefix("SYNC#")?;
+            self.queues.contains_key(name).then(|| name.to_owned())
+        });
+        Ok(names.collect())
+    }
+
     /// The person who stands under a key, with the row's version.
     async fn held(
         &self,
@@ -322,7 +333,8 @@ impl Case<'_> {
                 Standing::Moved { to, .. } => (vec![to.clone()], Vec::new()),
                 Standing::Erased { .. } => (Vec::new(), Vec::new()),
             };
-            self.learn(keys, aliases).await?;
+            let destinations = self.eraser.synced(self.store, &key).await?;
+            self.learn(keys, aliases, destinations).await?;
             let tombstone = MemberState {
                 version: state.version + 1,
                 standing: Standing::Erased { at: self.at },
@@ -352,9 +364,16 @@ impl Case<'_> {
         }
     }
 
-    /// Writes down further keys and ids of the person.
-    async fn learn(&mut self, keys: Vec<MemberKey>, aliases: Vec<Alias>) -> Result<(), TableError> {
-        let before = (self.work.keys.len(), self.work.aliases.len());
+    /// Writes down further keys and ids of the person, and further destinations that know them.
+    async fn learn(
+        &mut self,
+        keys: Vec<MemberKey>,
+        aliases: Vec<Alias>,
+        destinations: Vec<String>,
+    ) -> Result<(), TableError> {
+        let known =
+            |work: &ErasureWork| (work.keys.len(), work.aliases.len(), work.destinations.len());
+        let before = known(&self.work);
         for key in keys {
             if !self.work.keys.contains(&key) {
                 self.work.keys.push(key);
@@ -365,7 +384,12 @@ impl Case<'_> {
                 self.work.aliases.push(alias);
             }
         }
-        if before == (self.work.keys.len(), self.work.aliases.len()) {
+        for destination in destinations {
+            if !self.work.destinations.contains(&destination) {
+                self.work.destinations.push(destination);
+            }
+        }
+        if before == known(&self.work) {
             return Ok(());
         }
         let key = ErasedRow::key(&self.store.id, &self.hash);

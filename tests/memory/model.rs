@@ -2,7 +2,7 @@
 //! late, crashes, refusals and frozen processes, in every order. With all rules no end state differs from the newest
 //! picture; with any one of them gone, some does.
 
-use std::collections::HashSet;
+use crate::exhaust::exhaust;
 
 /// The rules of the lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,22 +142,14 @@ fn explore(rules: Rules, misfortunes: Misfortunes) -> (usize, usize) {
         marks: 0,
         left: misfortunes,
     };
-    let mut seen = HashSet::from([begin.clone()]);
-    let mut stack = vec![begin];
-    let mut diverged = 0;
-    while let Some(state) = stack.pop() {
-        let over = state.version == NEWEST && state.queue == 0 && state.late == 0;
-        let idle = state.pushers == [Pusher::Idle; 2];
-        if over && idle && CONTENT[usize::from(state.vendor)] != CONTENT[usize::from(NEWEST)] {
-            diverged += 1;
-        }
-        for next in steps(&state, rules) {
-            if seen.insert(next.clone()) {
-                stack.push(next);
-            }
-        }
-    }
-    (seen.len(), diverged)
+    exhaust(begin, |state| steps(state, rules), is_behind)
+}
+
+/// Whether everything is over and the vendor has another picture than the newest.
+fn is_behind(state: &State) -> bool {
+    let over = state.version == NEWEST && state.queue == 0 && state.late == 0;
+    let idle = state.pushers == [Pusher::Idle; 2];
+    over && idle && CONTENT[usize::from(state.vendor)] != CONTENT[usize::from(NEWEST)]
 }
 
 fn bits(set: u32) -> impl Iterator<Item = u8> {

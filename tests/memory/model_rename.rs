@@ -481,7 +481,9 @@ impl Turn<'_> {
                 s.crashes -= 1;
                 s.give_back(message);
                 vanish(s, place);
-                late.into_iter().for_each(|request| s.is_late(request));
+                if let Some(request) = late {
+                    s.is_late(request);
+                }
             });
         }
     }

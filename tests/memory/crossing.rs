@@ -213,3 +213,71 @@ async fn who_joins_anew_stays_and_may_move_wherever_the_erasure_was_cut_off() {
         }
     }
 }
+
+async fn turns(of_others: usize) {
+    for _ in 0..of_others {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn what_a_destination_did_stays_until_it_has_confirmed() {
+    let world = World::new().await;
+    world
+        .record(&earned(Some(KARI), Some("c-1"), 10))
+        .await
+        .unwrap();
+    world.vendor.will(Does::BooksInSilence);
+    world.push().await;
+    let store = world.store("example").await;
+    let kari = whom(KARI);
+    world.eraser().erase(&store, &kari, None).await.unwrap();
+    // Whoever read the person before and holds the lease still needs it, or starts the automation again.
+    world.row(KARI, "DELIVERY");
+    finish(&world).await;
+    each_started_once(&world, 1);
+    assert!(world.rows(KARI).is_empty());
+}
+
+#[tokio::test]
+async fn an_erasure_does_not_take_the_event_away_by_which_somebody_joins() {
+    for runs in [0, 1] {
+        for later in 0..40 {
+            let world = World::new().await;
+            world
+                .record(&earned(Some(KARI), Some("c-1"), 10))
+                .await
+                .unwrap();
+            world.settle().await;
+            let store = world.store("example").await;
+            let (eraser, kari) = (world.eraser(), whom(KARI));
+            if runs == 1 {
+                eraser.erase(&store, &kari, None).await.unwrap();
+                world.settle().await;
+                world.clock.advance(SignedDuration::from_mins(16));
+            }
+            let joins = async {
+                turns(later).await;
+                world.clock.advance(SignedDuration::from_secs(1));
+                let joins = opt_in(KARI, "c-1").to_string();
+                let joins = world.delivery("example", joins.as_bytes());
+                let first = world.recorder.record(vec![joins.clone()]).await.remove(0);
+                (joins, first)
+            };
+            let (progress, (joins, first)) = tokio::join!(eraser.erase(&store, &kari, None), joins);
+            progress.unwrap();
+            if first.is_err() {
+                world.recorder.record(vec![joins]).await.remove(0).unwrap();
+            }
+            finish(&world).await;
+            if world.rows(KARI).is_empty() {
+                assert_eq!(runs, 0, "they joined before the erasure began");
+                continue;
+            }
+            world.row(KARI, "STATE");
+            world.row(KARI, "EVENT");
+            let opted_in = world.vendor.field(KARI, "Yotpo.OptIn");
+            assert_eq!(opted_in.as_deref(), Some("true"), "{runs} {later}");
+        }
+    }
+}

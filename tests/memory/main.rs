@@ -15,6 +15,7 @@ mod fuse;
 mod members;
 mod metrics;
 mod model;
+mod model_erase;
 mod model_rename;
 mod operator;
 mod parking;

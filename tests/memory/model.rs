@@ -46,7 +46,7 @@ impl Rules {
 }
 
 /// How often each misfortune may happen in one history.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Misfortunes {
     crashes: u8,
     unanswered: u8,
@@ -54,7 +54,7 @@ struct Misfortunes {
     freezes: u8,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Holder {
     Nobody,
     Pusher(usize),
@@ -63,7 +63,7 @@ enum Holder {
 }
 
 /// What a holder knows of the row since the lease began.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Lease {
     /// Whether somebody earlier left something open.
     open: bool,
@@ -71,7 +71,7 @@ struct Lease {
     marks: u8,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Pusher {
     Idle,
     Got {
@@ -106,7 +106,7 @@ enum Pusher {
     },
 }
 
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct State {
     version: u8,
     /// The messages on the queue: a set of versions.

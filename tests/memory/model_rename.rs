@@ -148,7 +148,7 @@ impl History {
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Holder {
     Nobody,
     Pusher(usize),
@@ -162,7 +162,7 @@ const PICTURE: u8 = 1;
 const AUTOMATION: u8 = 2;
 
 /// What stands in a SYNC row beside its lease.
-#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 struct Known {
     open: u8,
     version: u8,
@@ -172,27 +172,27 @@ struct Known {
     written: bool,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Sync {
     holder: Holder,
     known: Known,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Claim {
     Claimed,
     Waiting,
     Sent,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Request {
     Write { to: usize, says: u8, starts: bool },
     Rename { person: u8, to: usize },
 }
 
 /// A person at the vendor.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Subscriber {
     id: u8,
     says: u8,
@@ -200,7 +200,7 @@ struct Subscriber {
     marked: bool,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Phase {
     Got,
     Leased,
@@ -218,7 +218,7 @@ enum Phase {
 }
 
 /// What a pusher knows of its work.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Work {
     message: u8,
     phase: Phase,
@@ -230,7 +230,7 @@ struct Work {
     seen: u8,
 }
 
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct State {
     done: u8,
     /// The messages on the queue: a set of what was recorded.

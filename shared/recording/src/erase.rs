@@ -11,8 +11,8 @@ use jiff::{SignedDuration, Timestamp};
 use loyalty::{Alias, Email, HashKey, MemberKey, StoreId};
 use platform::{
     Clock, Condition, ErasedRow, ErasureWork, Held, Item, MemberState, Outgoing, Queue, RowKey,
-    Standing, Table, TableError, Update, Value, Written, find_member, from_item, member_partition,
-    member_row, text, to_item, whole,
+    Standing, Table, TableError, Transacted, Update, Value, Write, Written, find_member, from_item,
+    member_partition, member_row, text, to_item, whole,
 };
 use vendors::{EraseMode, Erasure, Lane, Message, Store, registry};
 
@@ -294,8 +294,11 @@ impl Eraser {
         };
         case.bury().await?;
         case.tell(&row.confirmed).await?;
-        let removed = row.removed + case.search().await?;
-        case.end(removed).await
+        // Whoever still worked on the person as they were held the lease under which a destination confirms: only what
+        // had confirmed before this run is sure to write nothing more.
+        let sure = case.open(&row.confirmed).is_empty();
+        let removed = row.removed + case.search(sure).await?;
+        case.end(removed, sure).await
     }
 }
 
@@ -491,23 +494,28 @@ impl Case<'_> {
         Ok(())
     }
 
+    /// The destinations that have not confirmed.
+    fn open(&self, confirmed: &[String]) -> Vec<String> {
+        let open = self
+            .expected()
+            .into_iter()
+            .filter(|(name, _, hash)| !confirmed.contains(&ErasedRow::confirmation(name, hash)));
+        let mut open: Vec<String> = open.map(|(name, ..)| name).collect();
+        open.sort_unstable();
+        open.dedup();
+        open
+    }
+
     /// Removes the person's rows and the ids that lead to them; gives how many.
-    async fn search(&self) -> Result<i64, TableError> {
+    async fn search(&self, sure: bool) -> Result<i64, TableError> {
         let mut removed = 0;
         for key in &self.work.keys {
-            // Of a person who joined anew only what is older goes.
-            let lives = self.eraser.held(self.store, key).await?.is_some();
             let mut after: Option<String> = None;
             loop {
                 let pk = member_partition(&self.store.id, key);
                 let page = self.table().page(&pk, "", after.as_deref(), PAGE).await?;
                 for item in page.items {
-                    if self.goes(&item, lives)
-                        && let Some(sk) = text_of(&item, "sk")
-                    {
-                        self.table().delete(&RowKey::new(&pk, sk), None).await?;
-                        removed += 1;
-                    }
+                    removed += i64::from(self.remove(key, &item, sure).await?);
                 }
                 after = page.next;
                 if after.is_none() {
@@ -558,35 +566,43 @@ impl Case<'_> {
         Ok(false)
     }
 
-    fn goes(&self, item: &Item, lives: bool) -> bool {
-        let sk = text_of(item, "sk").unwrap_or_default();
-        // The tombstone goes last, and what a destination knows goes when it has confirmed.
-        if sk == "STATE" || sk.starts_with("SYNC#") {
-            return false;
+    /// Removes a row of the person, unless it is to stay; tells which.
+    async fn remove(&self, key: &MemberKey, item: &Item, sure: bool) -> Result<bool, TableError> {
+        let Some(sk) = text_of(item, "sk") else {
+            return Ok(false);
+        };
+        // The tombstone goes last, and what a destination knows and did goes when it has confirmed: it must not start
+        // anything twice meanwhile.
+        if sk == "STATE" || sk.starts_with("SYNC#") || (sk.starts_with("DELIVERY#") && !sure) {
+            return Ok(false);
         }
+        let row = RowKey::new(member_partition(&self.store.id, key), sk);
         let written = ["arrived", "at"]
             .iter()
             .find_map(|name| match item.as_ref().get(*name) {
                 Some(Value::N(digits)) => digits.parse::<i64>().ok(),
                 _ => None,
             });
-        !lives || written.is_none_or(|written| written <= self.at)
+        if written.is_none_or(|written| written <= self.at) {
+            self.table().delete(&row, None).await?;
+            return Ok(true);
+        }
+        // Somebody may have joined anew in this very moment.
+        let nobody = Write::Check(
+            MemberState::key(&self.store.id, key),
+            Condition::Missing("member"),
+        );
+        let writes = vec![Write::Delete(row, None), nobody];
+        Ok(self.table().transact(writes).await? == Transacted::Done)
     }
 
     /// Ends the erasure, or says when to go on.
-    async fn end(&self, removed: i64) -> Result<Progress, TableError> {
+    async fn end(&self, removed: i64, sure: bool) -> Result<Progress, TableError> {
         let now = self.eraser.clock.now();
         let confirmed = self.eraser.row(&self.store.id, &self.hash).await?;
-        let confirmed = confirmed.map(|row| row.confirmed).unwrap_or_default();
-        let open = self
-            .expected()
-            .into_iter()
-            .filter(|(name, _, hash)| !confirmed.contains(&ErasedRow::confirmation(name, hash)));
-        let mut waiting: Vec<String> = open.map(|(name, ..)| name).collect();
-        waiting.sort_unstable();
-        waiting.dedup();
+        let waiting = self.open(&confirmed.map(|row| row.confirmed).unwrap_or_default());
         let began = Timestamp::from_microsecond(self.at).unwrap_or(now);
-        let finished = waiting.is_empty() && now.duration_since(began) >= SECOND;
+        let finished = sure && now.duration_since(began) >= SECOND;
         let mut update = Update {
             set: vec![("removed", whole(removed))],
             condition: Some(Condition::Is("at", whole(self.at))),

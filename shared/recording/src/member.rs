@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use loyalty::{Change, Event, Kind, Member, MemberKey, Occurrence, StoreId, Who};
 use platform::{
     Condition, Found, Held, MemberState, RowKey, Standing, TableError, Transacted, Update, Write,
-    Written, find_member, from_item, texts, to_item,
+    Written, find_member, from_item, texts, to_item, whole,
 };
 use vendors::{Envelope, Note, Reason, Store, Wants, registry};
 
@@ -443,6 +443,14 @@ async fn put_state(
     let version = now.max(read.map_or(0, |version| version + 1));
     let store = &group.store.id;
     let mut beside = known.writes(store, &group.key, &held.member)?;
+    if gate.since().is_some() {
+        // Whoever still erases them may have taken the event along. Then it is written again.
+        for entry in group.entries.iter_mut().filter(|entry| entry.is_open()) {
+            let row = rows::event_key(store, &group.key, &entry.event.id);
+            beside.push(Write::Check(row, Condition::Is("v", whole(1))));
+            entry.stored = None;
+        }
+    }
     beside.extend(gate.writes());
     let state = MemberState {
         version,

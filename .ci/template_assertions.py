@@ -42,7 +42,7 @@ ACTIONS = {
     "operator": LOGS | WRITE | {"dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:Query", "secretsmanager:DescribeSecret",
                                 "secretsmanager:GetSecretValue", "sqs:DeleteMessage", "sqs:ReceiveMessage", "sqs:SendMessage"},
     "push": LOGS | CONSUME | WRITE | {"dynamodb:DeleteItem", "secretsmanager:GetSecretValue", "sqs:ChangeMessageVisibility"},
-    "upkeep": LOGS | WRITE | {"dynamodb:DeleteItem", "dynamodb:Query", "secretsmanager:GetSecretValue", "sqs:SendMessage"},
+    "upkeep": LOGS | WRITE | {"dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:Query", "secretsmanager:GetSecretValue", "sqs:SendMessage"},
 }
 # Names of the secrets whose values each role may read, after the prefix; {} is the destination.
 SECRETS = {"webhook": {"*/yotpo-webhook"}, "recorder": {"hash-key"}, "operator": {"hash-key"}, "push": {"*/{}"}, "upkeep": {"*/{}", "hash-key"}}

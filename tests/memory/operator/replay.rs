@@ -1,6 +1,7 @@
 //! `replay` of deliveries: each is sent once more, once, wherever it is cut off.
 
 use delivery::{Close, Desk, Done, List};
+use jiff::SignedDuration;
 use platform::Clock as _;
 use serde_json::{Value, json};
 
@@ -225,4 +226,40 @@ async fn of_two_people_who_read_the_same_row_one_acts() {
     assert_eq!(close, Ok(Done::Handled));
     world.settle().await;
     assert!(world.vendor.started().is_empty());
+}
+
+#[tokio::test]
+async fn a_replay_while_newer_news_is_parked_starts_both_once_and_in_order() {
+    let world = World::new().await;
+    rejected(&world, KARI, 1).await;
+    let first = delivery(&world);
+    let operator = operator(&world);
+    let line = |command: Value| {
+        let mut asked =
+            json!({"store": "example", "destination": "rule", "by": "ola", "why": "a campaign"});
+        for (key, value) in command.as_object().unwrap() {
+            asked[key] = value.clone();
+        }
+        asked
+    };
+    done(&operator, line(json!({"command": "pause"}))).await;
+    // The permits that the pusher has in hand are used up, or forgotten.
+    world.clock.advance(SignedDuration::from_mins(2));
+    world.record(&coupon(KARI, 2)).await.unwrap();
+    world.push().await;
+    assert_eq!(world.parked("example").await.len(), 1);
+    done(
+        &operator,
+        line(json!({"command": "resume", "then": "send"})),
+    )
+    .await;
+    // The line is open, the newer coupon still parked: what is replayed now goes through the queue, and waits behind it.
+    done(&operator, replay(&json!({"delivery": first.clone()}))).await;
+    world.push().await;
+    assert_eq!(world.parked("example").await.len(), 2);
+    world.settle().await;
+    let started = world.vendor.started();
+    assert_eq!(started.len(), 2, "{started:?}");
+    assert_eq!(started[0], first, "the older one goes first");
+    assert!(world.parked("example").await.is_empty());
 }

@@ -102,7 +102,7 @@ const EXPECTED: &[Expected] = &[
     ["429, 5 seconds", "1 event", "throttled", "waiting", "sent, started 1", "a line in the log"],
     ["429, an HTTP date 5 minutes on", "1 event", "throttled, 300 s", "waiting", "sent, started 1", "a line in the log"],
     ["429, the vendor's local time 5 minutes on", "1 event", "throttled, 300 s", "waiting", "sent, started 1", "a line in the log"],
-    ["429, a day", "1 event", "throttled, 900 s", "waiting", "sent, started 1", "a line in the log"],
+    ["429, a day", "1 event", "parked: throttled", "parked", "sent, started 1", "alarm, list parked"],
     ["429, nonsense", "1 event", "throttled, 600 s", "waiting", "sent, started 1", "a line in the log"],
     ["500", "1 event", "retry: vendor_error, 90 s", "claimed", "sent, started 1", "a line in the log"],
     ["500, booked", "1 event", "retry: vendor_error, 90 s", "claimed", "sent, started 1", "a line in the log"],

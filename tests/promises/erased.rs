@@ -25,8 +25,8 @@
 //! ```text
 //! break: the rows stay
 //! file: shared/recording/src/erase.rs
-//! -                         self.table().delete(&RowKey::new(&pk, sk), None).await?;
-//! +                         drop(sk);
+//! -         if written.is_none_or(|written| written <= self.at) {
+//! +         if written.is_some_and(|written| written > self.at) {
 //! ```
 
 use jiff::SignedDuration;

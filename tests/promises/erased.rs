@@ -25,8 +25,8 @@
 //! ```text
 //! break: the rows stay
 //! file: shared/recording/src/erase.rs
-//! -         if written.is_none_or(|written| written <= self.at) {
-//! +         if written.is_some_and(|written| written > self.at) {
+//! -         if sk == "STATE" || sk.starts_with("SYNC#") || (sk.starts_with("DELIVERY#") && !sure) {
+//! +         if !sk.is_empty() || sure {
 //! ```
 
 use jiff::SignedDuration;

@@ -86,6 +86,34 @@ impl Fuse {
     }
 }
 
+impl Fuse {
+    /// A call of the table that changes nothing.
+    async fn read<T>(
+        &self,
+        call: impl Future<Output = Result<T, TableError>>,
+    ) -> Result<T, TableError> {
+        // Whoever else is at work gets a turn between any two calls.
+        tokio::task::yield_now().await;
+        match self.passes() {
+            Passes::Yes => call.await,
+            Passes::Silently | Passes::No => Err(broken()),
+        }
+    }
+
+    /// A call of the table that may happen although nobody learns of it.
+    async fn write<T>(
+        &self,
+        call: impl Future<Output = Result<T, TableError>>,
+    ) -> Result<T, TableError> {
+        tokio::task::yield_now().await;
+        match self.passes() {
+            Passes::Yes => call.await,
+            Passes::Silently => call.await.and(Err(broken())),
+            Passes::No => Err(broken()),
+        }
+    }
+}
+
 /// A port behind the fuse.
 pub(crate) struct Fused<T: ?Sized> {
     pub(crate) fuse: Arc<Fuse>,
@@ -99,32 +127,15 @@ fn broken() -> TableError {
 #[async_trait]
 impl<T: Table + ?Sized> Table for Fused<T> {
     async fn get(&self, key: &RowKey, consistent: bool) -> Result<Option<Item>, TableError> {
-        // Whoever else is at work gets a turn between any two calls.
-        tokio::task::yield_now().await;
-        match self.fuse.passes() {
-            Passes::Yes => self.inner.get(key, consistent).await,
-            Passes::Silently | Passes::No => Err(broken()),
-        }
+        self.fuse.read(self.inner.get(key, consistent)).await
     }
 
     async fn put(&self, item: Item, condition: Option<Condition>) -> Result<Written, TableError> {
-        // Whoever else is at work gets a turn between any two calls.
-        tokio::task::yield_now().await;
-        match self.fuse.passes() {
-            Passes::Yes => self.inner.put(item, condition).await,
-            Passes::Silently => self.inner.put(item, condition).await.and(Err(broken())),
-            Passes::No => Err(broken()),
-        }
+        self.fuse.write(self.inner.put(item, condition)).await
     }
 
     async fn update(&self, key: &RowKey, update: Update) -> Result<Written, TableError> {
-        // Whoever else is at work gets a turn between any two calls.
-        tokio::task::yield_now().await;
-        match self.fuse.passes() {
-            Passes::Yes => self.inner.update(key, update).await,
-            Passes::Silently => self.inner.update(key, update).await.and(Err(broken())),
-            Passes::No => Err(broken()),
-        }
+        self.fuse.write(self.inner.update(key, update)).await
     }
 
     async fn delete(
@@ -132,13 +143,7 @@ impl<T: Table + ?Sized> Table for Fused<T> {
         key: &RowKey,
         condition: Option<Condition>,
     ) -> Result<Written, TableError> {
-        // Whoever else is at work gets a turn between any two calls.
-        tokio::task::yield_now().await;
-        match self.fuse.passes() {
-            Passes::Yes => self.inner.delete(key, condition).await,
-            Passes::Silently => self.inner.delete(key, condition).await.and(Err(broken())),
-            Passes::No => Err(broken()),
-        }
+        self.fuse.write(self.inner.delete(key, condition)).await
     }
 
     async fn page(
@@ -148,12 +153,9 @@ impl<T: Table + ?Sized> Table for Fused<T> {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Page, TableError> {
-        // Whoever else is at work gets a turn between any two calls.
-        tokio::task::yield_now().await;
-        match self.fuse.passes() {
-            Passes::Yes => self.inner.page(pk, prefix, after, limit).await,
-            Passes::Silently | Passes::No => Err(broken()),
-        }
+        self.fuse
+            .read(self.inner.page(pk, prefix, after, limit))
+            .await
     }
 
     async fn work(
@@ -163,22 +165,13 @@ impl<T: Table + ?Sized> Table for Fused<T> {
         until: &str,
         limit: usize,
     ) -> Result<Vec<Listed>, TableError> {
-        // Whoever else is at work gets a turn between any two calls.
-        tokio::task::yield_now().await;
-        match self.fuse.passes() {
-            Passes::Yes => self.inner.work(list, from, until, limit).await,
-            Passes::Silently | Passes::No => Err(broken()),
-        }
+        self.fuse
+            .read(self.inner.work(list, from, until, limit))
+            .await
     }
 
     async fn transact(&self, writes: Vec<Write>) -> Result<Transacted, TableError> {
-        // Whoever else is at work gets a turn between any two calls.
-        tokio::task::yield_now().await;
-        match self.fuse.passes() {
-            Passes::Yes => self.inner.transact(writes).await,
-            Passes::Silently => self.inner.transact(writes).await.and(Err(broken())),
-            Passes::No => Err(broken()),
-        }
+        self.fuse.write(self.inner.transact(writes)).await
     }
 }
 

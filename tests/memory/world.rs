@@ -10,7 +10,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use delivery::{NoReply, Parked, Pusher, Received, Tended, Wire};
+use delivery::{List, NoReply, Pusher, Received, Tended, Wire};
 use jiff::{SignedDuration, Timestamp};
 use loyalty::{HashKey, StoreId};
 use platform::{
@@ -653,7 +653,7 @@ impl World {
 
     /// The parked messages of a store, oldest first.
     pub(crate) async fn parked(&self, store: &str) -> Vec<Value> {
-        let list = Parked::list(&StoreId::parse(store).unwrap(), "rule");
+        let list = List::Parked.of(&StoreId::parse(store).unwrap(), "rule");
         let listed = self.table.work(&list, "", "~", 1_000).await.unwrap();
         let mut rows = Vec::new();
         for listed in listed {

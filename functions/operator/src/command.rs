@@ -36,7 +36,7 @@ pub struct Operator {
     /// The first part of every secret's name.
     pub secret_prefix: String,
     /// The queue of each destination that this stack was deployed with: name to URL.
-    pub queues: BTreeMap<&'static str, String>,
+    pub queues: BTreeMap<String, String>,
     /// The dead letters of the inbox and of each destination, by name.
     pub dead_letters: BTreeMap<String, DeadLetters>,
     /// The stack's key for ids.
@@ -101,8 +101,8 @@ impl Operator {
     }
 
     /// The destinations that this stack was deployed with.
-    pub(crate) fn deployed(&self) -> impl Iterator<Item = &'static str> {
-        self.queues.keys().copied()
+    pub(crate) fn deployed(&self) -> impl Iterator<Item = &str> {
+        self.queues.keys().map(String::as_str)
     }
 }
 

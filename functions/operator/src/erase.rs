@@ -65,11 +65,7 @@ impl Operator {
             queue: self.queue.clone(),
             clock: self.clock.clone(),
             hash_key: self.hash_key.clone(),
-            queues: self
-                .queues
-                .iter()
-                .map(|(name, url)| ((*name).to_owned(), url.clone()))
-                .collect(),
+            queues: self.queues.clone(),
         };
         let Progress {
             hash,

@@ -5,12 +5,9 @@
 use std::collections::BTreeMap;
 
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
-use loyalty::HashKey;
 use operator::{DeadLetters, Operator};
-use platform::{Config, Inbox, Secrets as _, Stores, aws::PortsConfig, telemetry};
-use secrecy::ExposeSecret as _;
+use platform::{Config, Inbox, Stores, aws::PortsConfig, telemetry, variable_of};
 use serde_json::Value;
-use vendors::registry;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -22,27 +19,20 @@ async fn main() -> Result<(), Error> {
     let api_url = config.required("API_URL");
     let secret_prefix = config.required("SECRET_PREFIX");
     let hash_key_secret = config.required("HASH_KEY_SECRET");
-    let mut queues = BTreeMap::new();
+    let queues = config.queues();
     let inbox_letters = DeadLetters {
         from: inbox_dead_url,
         to: inbox_url.clone(),
     };
     let mut dead_letters = BTreeMap::from([("inbox".to_owned(), inbox_letters)]);
-    for name in registry::DESTINATIONS.iter().map(|one| one.name()) {
-        let upper = name.to_uppercase();
-        let Some(to) = config.optional(&format!("QUEUE_{upper}")) else {
-            continue;
-        };
-        queues.insert(name, to.clone());
-        let from = config.required(&format!("DEAD_{upper}"));
-        dead_letters.insert(name.to_owned(), DeadLetters { from, to });
+    for (name, to) in queues.clone() {
+        let from = config.required(&variable_of("DEAD", &name));
+        dead_letters.insert(name, DeadLetters { from, to });
     }
     config.finish()?;
 
     let ports = ports.connect();
-    let hash_key = ports.secrets.get(&hash_key_secret).await?;
-    let hash_key =
-        hash_key.ok_or("the secret named by HASH_KEY_SECRET is missing: the template makes it")?;
+    let hash_key = ports.hash_key(&hash_key_secret).await?;
     let operator = Operator {
         stores: Stores::new(ports.table.clone(), ports.clock.clone()),
         inbox: Inbox::new(ports.queue.clone(), inbox_url),
@@ -54,7 +44,7 @@ async fn main() -> Result<(), Error> {
         secret_prefix,
         queues,
         dead_letters,
-        hash_key: HashKey::new(hash_key.expose_secret().as_bytes()),
+        hash_key,
     };
     run(service_fn(|event: LambdaEvent<Value>| async {
         Ok::<_, Error>(operator.answer(event.payload).await)

@@ -49,7 +49,7 @@ impl Operator {
         let used = registry::DESTINATIONS
             .iter()
             .map(|destination| destination.name());
-        used.filter(|name| store.destinations.has(name) && !self.queues.contains_key(name))
+        used.filter(|name| store.destinations.has(name) && !self.queues.contains_key(*name))
             .map(|name| Fault {
                 path: format!("store.destinations.{name}"),
                 message: format!("this stack was deployed without it: deploy with its parameter With… set to \"true\", or set `{name}.on` to false"),

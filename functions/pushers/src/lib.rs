@@ -22,7 +22,7 @@ pub async fn serve(destination: &'static dyn Destination) -> Result<(), Error> {
     let ports = PortsConfig::read(&mut config);
     let queue_url = config.required("QUEUE_URL");
     let secret_prefix = config.required("SECRET_PREFIX");
-    let stand_in = config.optional(&format!("BRIDGE_{}_URL", destination.name().to_uppercase()));
+    let stand_in = config.stand_in(destination.name());
     config.finish()?;
 
     let ports = ports.connect();

@@ -3,19 +3,15 @@
 //! Thin: [`recording`] does the work. Every record is reported by itself, so that one bad delivery never takes its
 //! neighbours with it.
 
-use std::collections::BTreeMap;
-
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use futures_util::future::join_all;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
-use loyalty::HashKey;
 use platform::{
-    Config, Secrets as _, Stores,
+    Config, Stores,
     aws::{PortsConfig, give_back},
     telemetry,
 };
 use recording::{Delivered, Failure, Recorder};
-use secrecy::ExposeSecret as _;
 use vendors::registry;
 
 #[tokio::main(flavor = "current_thread")]
@@ -25,25 +21,17 @@ async fn main() -> Result<(), Error> {
     let ports = PortsConfig::read(&mut config);
     let inbox_url = config.required("INBOX_URL");
     let hash_key_secret = config.required("HASH_KEY_SECRET");
-    let queues: BTreeMap<String, String> = registry::DESTINATIONS
-        .iter()
-        .filter_map(|destination| {
-            let variable = format!("QUEUE_{}", destination.name().to_uppercase());
-            Some((destination.name().to_owned(), config.optional(&variable)?))
-        })
-        .collect();
+    let queues = config.queues();
     config.finish()?;
 
     let ports = ports.connect();
-    let hash_key = ports.secrets.get(&hash_key_secret).await?;
-    let hash_key =
-        hash_key.ok_or("the secret named by HASH_KEY_SECRET is missing: the template makes it")?;
+    let hash_key = ports.hash_key(&hash_key_secret).await?;
     let recorder = Recorder {
         stores: Stores::new(ports.table.clone(), ports.clock.clone()),
         table: ports.table,
         queue: ports.queue,
         clock: ports.clock,
-        hash_key: HashKey::new(hash_key.expose_secret().as_bytes()),
+        hash_key,
         queues,
         source: registry::source,
     };

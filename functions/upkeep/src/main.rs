@@ -10,14 +10,12 @@ use std::sync::Arc;
 
 use delivery::{Http, Pusher};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
-use loyalty::HashKey;
 use platform::{
-    Config, Deadline, Secrets as _, Stores,
+    Config, Deadline, Stores,
     aws::{Ports, PortsConfig},
     telemetry,
 };
 use recording::erase::Eraser;
-use secrecy::ExposeSecret as _;
 use serde_json::Value;
 use vendors::{Destination, registry};
 
@@ -35,32 +33,28 @@ async fn main() -> Result<(), Error> {
     let ports = PortsConfig::read(&mut config);
     let secret_prefix = config.required("SECRET_PREFIX");
     let hash_key_secret = config.required("HASH_KEY_SECRET");
+    let queues = config.queues();
     let deployed: Vec<Deployed> = registry::DESTINATIONS
         .iter()
         .filter_map(|destination| {
-            let name = destination.name().to_uppercase();
+            let name = destination.name();
             Some(Deployed {
                 destination: *destination,
-                queue_url: config.optional(&format!("QUEUE_{name}"))?,
-                stand_in: config.optional(&format!("BRIDGE_{name}_URL")),
+                queue_url: queues.get(name)?.clone(),
+                stand_in: config.stand_in(name),
             })
         })
         .collect();
     config.finish()?;
 
     let ports = ports.connect();
-    let hash_key = ports.secrets.get(&hash_key_secret).await?;
-    let hash_key =
-        hash_key.ok_or("the secret named by HASH_KEY_SECRET is missing: the template makes it")?;
-    let queues = deployed
-        .iter()
-        .map(|own| (own.destination.name().to_owned(), own.queue_url.clone()));
+    let hash_key = ports.hash_key(&hash_key_secret).await?;
     let eraser = Eraser {
         table: ports.table.clone(),
         queue: ports.queue.clone(),
         clock: ports.clock.clone(),
-        hash_key: HashKey::new(hash_key.expose_secret().as_bytes()),
-        queues: queues.collect(),
+        hash_key,
+        queues,
     };
     let stores = Stores::new(ports.table.clone(), ports.clock.clone());
     let mut pushers = Vec::new();

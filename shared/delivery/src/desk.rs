@@ -15,30 +15,11 @@ use platform::{
 use serde::Deserialize;
 use vendors::{Message, Note};
 
-use crate::ledger::{DAYS, Status, status_text};
-
-/// A list that a person can read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum List {
-    /// The vendor will never take it.
-    Rejected,
-    /// Nobody can tell whether the automation started.
-    Unconfirmed,
-    /// It waits until the line to the vendor is open again.
-    Parked,
-}
-
-impl List {
-    /// Its name in commands and rows.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Rejected => "rejected",
-            Self::Unconfirmed => "unconfirmed",
-            Self::Parked => "parked",
-        }
-    }
-}
+use crate::{
+    List,
+    ledger::{DAYS, Status, status_text},
+    list::{END, next_after},
+};
 
 /// How a person ends what stands in a list without sending it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,15 +117,12 @@ pub struct Desk {
     pub destination: String,
 }
 
-/// After every place of a list.
-const END: &str = "~";
-
 /// Rows that are looked through at once for one delivery.
 const MANY: usize = 1_000;
 
 impl Desk {
     fn list(&self, list: List) -> String {
-        format!("{}#{}#{}", list.name(), self.store, self.destination)
+        list.of(&self.store, &self.destination)
     }
 
     /// A page of a list. The index lags behind: a row that left its list meanwhile is left out. One that cannot be read
@@ -161,7 +139,7 @@ impl Desk {
         let name = self.list(list);
         let mut listed = self
             .table
-            .work(&name, &next_after(after), END, limit + 1)
+            .work(&name, &first_after(after), END, limit + 1)
             .await?;
         let more = listed.len() > limit;
         listed.truncate(limit);
@@ -197,7 +175,7 @@ impl Desk {
         let mut count = 0;
         let mut after: Option<String> = None;
         while count < most {
-            let from = next_after(after.as_deref());
+            let from = first_after(after.as_deref());
             let rows = self.table.work(&name, &from, END, most - count).await?;
             let Some(end) = rows.last() else {
                 break;
@@ -218,7 +196,7 @@ impl Desk {
             let name = self.list(list);
             let mut after = None;
             loop {
-                let from = next_after(after.as_deref());
+                let from = first_after(after.as_deref());
                 let listed = self.table.work(&name, &from, END, MANY).await?;
                 // A page of the index also ends at a megabyte.
                 let Some(last) = listed.last().map(|listed| listed.place.clone()) else {
@@ -365,7 +343,7 @@ fn swept(now: Timestamp) -> (&'static str, platform::Value) {
     ("ttl", whole(now.as_second() + DAYS * 24 * 60 * 60))
 }
 
-/// The first place after this one: no place contains a blank.
-fn next_after(after: Option<&str>) -> String {
-    after.map_or_else(|| "0".to_owned(), |after| format!("{after} "))
+/// Where a page begins: the place after this one, or the beginning of the list.
+fn first_after(after: Option<&str>) -> String {
+    after.map(next_after).unwrap_or_default()
 }

@@ -1,7 +1,7 @@
 //! Whose picture is to be written: takes the lease, reads the picture, and follows a person who has another key now.
 
 use loyalty::{MemberKey, StoreId};
-use platform::{Deadline, ErasedRow, Held, MemberState, Standing, TableError, from_item};
+use platform::{Deadline, ErasedRow, HOPS, Held, MemberState, Standing, TableError, from_item};
 use vendors::Outcome;
 
 use crate::{
@@ -9,9 +9,6 @@ use crate::{
     lease::Lease,
     member::{Job, not_yet_recorded, receives, table_failed},
 };
-
-/// How many renames are followed.
-const HOPS: usize = 8;
 
 /// Who was found, under a lease.
 pub(crate) struct Person {

@@ -11,7 +11,7 @@ use platform::{
 use serde::{Deserialize, Serialize};
 use vendors::{Message, Note, Plan, Reason};
 
-use crate::lease::Lease;
+use crate::{List, lease::Lease};
 
 /// How long a delivery stays in the book.
 pub(crate) const DAYS: i64 = 90;
@@ -230,9 +230,9 @@ impl Ledger {
         now: Timestamp,
     ) -> Result<(), TableError> {
         let list = if status == Status::Unconfirmed {
-            "unconfirmed"
+            List::Unconfirmed
         } else {
-            "rejected"
+            List::Rejected
         };
         let message =
             serde_json::to_string(message).map_err(|error| TableError::Shape(error.to_string()))?;
@@ -243,10 +243,7 @@ impl Ledger {
                 ("reason", text(reason.code())),
                 ("message", text(message)),
                 ("at", whole(at)),
-                (
-                    "wp",
-                    text(format!("{list}#{}#{}", self.store, self.destination)),
-                ),
+                ("wp", text(list.of(&self.store, self.destination))),
                 ("ws", text(format!("{at:020}#{delivery}"))),
             ],
             remove: vec!["ttl"],

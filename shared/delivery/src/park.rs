@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use vendors::{Message, Note, Reason};
 
-use crate::{Pusher, lease};
+use crate::{List, Pusher, lease};
 
 /// The row `PARKED#<destination>#<delivery>#<hash>`: a message that waits. It stays until it is sent or discarded.
 #[derive(Clone, Serialize, Deserialize)]
@@ -34,12 +34,6 @@ pub struct Parked {
 }
 
 impl Parked {
-    /// The list of the index `work` in which the parked work of one store and destination stands.
-    #[must_use]
-    pub fn list(store: &StoreId, destination: &str) -> String {
-        format!("parked#{store}#{destination}")
-    }
-
     /// How the rows of one member and destination begin.
     pub(crate) fn prefix(destination: &str) -> String {
         format!("PARKED#{destination}#")
@@ -67,7 +61,7 @@ impl Pusher {
             at,
             attempts: 0,
             due: 0,
-            wp: Parked::list(store, destination),
+            wp: List::Parked.of(store, destination),
             ws: format!("{at:020}#{place:016x}"),
         };
         // The same message parked once more keeps its place.

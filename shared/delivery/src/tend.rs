@@ -8,7 +8,8 @@ use platform::{Deadline, Item, Listed, RowKey, TableError, Update, from_item, te
 use vendors::{Message, Outcome, Reason, Store};
 
 use crate::{
-    Account, Leftover, Parked, Pusher, Then, http,
+    Account, Leftover, List, Parked, Pusher, Then, http,
+    list::{END, next_after},
     member::{Job, Turns},
 };
 
@@ -161,8 +162,8 @@ impl Pusher {
                 ..round
             };
             for store in stores {
-                let list = Parked::list(&store.id, self.destination.name());
-                for listed in self.table.work(&list, "", "~", PROBES).await? {
+                let list = List::Parked.of(&store.id, self.destination.name());
+                for listed in self.table.work(&list, "", END, PROBES).await? {
                     match self.parked_member(&listed, 1, round).await? {
                         Turned::Idle | Turned::Waits => {}
                         Turned::Reached => return Ok(Some(true)),
@@ -180,8 +181,8 @@ impl Pusher {
 
     async fn anything_parked(&self, stores: &[Arc<Store>]) -> Result<bool, TableError> {
         for store in stores {
-            let list = Parked::list(&store.id, self.destination.name());
-            if !self.table.work(&list, "", "~", 1).await?.is_empty() {
+            let list = List::Parked.of(&store.id, self.destination.name());
+            if !self.table.work(&list, "", END, 1).await?.is_empty() {
                 return Ok(true);
             }
         }
@@ -190,15 +191,15 @@ impl Pusher {
 
     /// Sends what a store has parked, oldest first.
     async fn drain(&self, store: &StoreId, round: Round<'_>) -> Result<(), TableError> {
-        let list = Parked::list(store, self.destination.name());
+        let list = List::Parked.of(store, self.destination.name());
         let mut from = String::new();
         let mut done = BTreeSet::new();
         loop {
-            let page = self.table.work(&list, &from, "~", PAGE).await?;
+            let page = self.table.work(&list, &from, END, PAGE).await?;
             let Some(end) = page.last() else {
                 return Ok(());
             };
-            from = format!("{}!", end.place);
+            from = next_after(&end.place);
             for listed in &page {
                 if !done.insert(listed.key.pk.clone()) {
                     continue;
@@ -240,7 +241,7 @@ impl Pusher {
         let mut all: Vec<Waiting> = page
             .items
             .into_iter()
-            .filter_map(|item| waiting(key_of(&item)?, item))
+            .filter_map(|item| waiting(RowKey::of(&item)?, item))
             .collect();
         all.sort_by_key(|waiting| {
             let note = waiting.message.note.as_ref();
@@ -341,8 +342,8 @@ impl Pusher {
     /// # Errors
     /// When the table does not answer.
     pub async fn count_parked(&self, store: &StoreId) -> Result<Tended, TableError> {
-        let list = Parked::list(store, self.destination.name());
-        let listed = self.table.work(&list, "", "~", COUNTED).await?;
+        let list = List::Parked.of(store, self.destination.name());
+        let listed = self.table.work(&list, "", END, COUNTED).await?;
         let since = listed
             .first()
             .and_then(|listed| listed.place.split('#').next()?.parse::<i64>().ok())
@@ -401,12 +402,4 @@ fn waiting(key: RowKey, item: Item) -> Option<Waiting> {
         message: message?,
         row,
     })
-}
-
-fn key_of(item: &Item) -> Option<RowKey> {
-    let part = |name: &str| match item.as_ref().get(name) {
-        Some(platform::Value::S(text)) => Some(text.clone()),
-        _ => None,
-    };
-    Some(RowKey::new(part("pk")?, part("sk")?))
 }

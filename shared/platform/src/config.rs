@@ -1,6 +1,8 @@
 //! What a function is told by its environment. Everything missing is reported at once, before the first invocation.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
+
+use vendors::registry;
 
 /// Reads a function's environment.
 pub struct Config<'a> {
@@ -68,6 +70,22 @@ impl<'a> Config<'a> {
         (self.lookup)(name)
     }
 
+    /// The queue of each destination that the stack was deployed with, by the destination's name: what the variables
+    /// `QUEUE_<NAME>` say.
+    #[must_use]
+    pub fn queues(&self) -> BTreeMap<String, String> {
+        let names = registry::DESTINATIONS.iter().map(|one| one.name());
+        names
+            .filter_map(|name| Some((name.to_owned(), self.optional(&variable_of("QUEUE", name))?)))
+            .collect()
+    }
+
+    /// Where the vendor of this name is on the local cloud: what the variable `BRIDGE_<NAME>_URL` says.
+    #[must_use]
+    pub fn stand_in(&self, vendor: &str) -> Option<String> {
+        self.optional(&format!("{}_URL", variable_of("BRIDGE", vendor)))
+    }
+
     /// Ends the reading.
     ///
     /// # Errors
@@ -79,6 +97,12 @@ impl<'a> Config<'a> {
             Err(ConfigError(self.missing))
         }
     }
+}
+
+/// The variable of this kind for one vendor.
+#[must_use]
+pub fn variable_of(kind: &str, vendor: &str) -> String {
+    format!("{kind}_{}", vendor.to_uppercase())
 }
 
 #[cfg(test)]

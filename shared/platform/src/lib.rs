@@ -19,13 +19,14 @@ pub mod telemetry;
 pub mod tls;
 
 pub use clock::{Clock, Deadline, SystemClock};
-pub use config::{Config, ConfigError};
+pub use config::{Config, ConfigError, variable_of};
 pub use erased::{ErasedRow, ErasureWork};
 pub use inbox::Inbox;
 pub use queue::{Handed, Outgoing, Queue, QueueError};
 pub use secrets::{SecretCache, Secrets, SecretsError};
 pub use state::{
-    Found, Held, MemberState, Passed, Previous, Standing, find_member, member_partition, member_row,
+    Found, HOPS, Held, MemberState, Passed, Previous, Standing, find_member, member_partition,
+    member_row,
 };
 pub use stores::{StoreError, Stores};
 pub use table::{

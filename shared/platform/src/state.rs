@@ -10,7 +10,7 @@ use crate::{RowKey, Table, TableError, from_item};
 const REMEMBERED: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// How many renames are followed. A member is renamed only when read at the end of its chain, so a longer one is a fault.
-const HOPS: usize = 8;
+pub const HOPS: usize = 8;
 
 /// The row `STATE` under a member's key.
 #[derive(Clone, Serialize, Deserialize)]

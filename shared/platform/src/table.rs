@@ -24,6 +24,16 @@ impl RowKey {
             sk: sk.into(),
         }
     }
+
+    /// The key of a row; none where a part of it is no text.
+    #[must_use]
+    pub fn of(item: &Item) -> Option<Self> {
+        let part = |name| match item.as_ref().get(name) {
+            Some(Value::S(text)) => Some(text.clone()),
+            _ => None,
+        };
+        Some(Self::new(part("pk")?, part("sk")?))
+    }
 }
 
 /// Keys name people.

@@ -52,7 +52,7 @@ pub(crate) fn operator(world: &World) -> Operator {
         clock: world.clock.clone(),
         api_url: "https://api.example.com".to_owned(),
         secret_prefix: "bridge".to_owned(),
-        queues: [("rule", RULE_QUEUE.to_owned())].into(),
+        queues: [("rule".to_owned(), RULE_QUEUE.to_owned())].into(),
         dead_letters: [
             ("inbox".to_owned(), dead(INBOX_DEAD, INBOX)),
             ("rule".to_owned(), dead(RULE_DEAD, RULE_QUEUE)),

@@ -8,7 +8,7 @@ mod secrets;
 mod table;
 
 pub use batch::{MissingId, give_back};
-pub use ports::{Ports, PortsConfig};
+pub use ports::{HashKeyError, Ports, PortsConfig};
 pub use queue::SqsQueue;
 pub use secrets::SecretsManager;
 pub use table::DynamoTable;

@@ -1,7 +1,10 @@
 use std::sync::Arc;
 
+use loyalty::HashKey;
+use secrecy::ExposeSecret as _;
+
 use super::{DynamoTable, SecretsManager, SqsQueue, connect};
-use crate::{Config, SystemClock};
+use crate::{Config, Secrets as _, SecretsError, SystemClock};
 
 /// All ports of one process, on one configuration.
 #[derive(Clone)]
@@ -41,5 +44,28 @@ impl PortsConfig {
             secrets: Arc::new(SecretsManager::new(&sdk)),
             clock: Arc::new(SystemClock::moved_by(self.clock_file.map(Into::into))),
         }
+    }
+}
+
+/// Why the stack's hash key cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum HashKeyError {
+    /// There is no such secret.
+    #[error("the secret named by HASH_KEY_SECRET is missing: the template makes it")]
+    Missing,
+    /// The secret cannot be read.
+    #[error(transparent)]
+    Secrets(#[from] SecretsError),
+}
+
+impl Ports {
+    /// The key of the stack's keyed hashes, from the secret of this name.
+    ///
+    /// # Errors
+    /// [`HashKeyError`].
+    pub async fn hash_key(&self, secret: &str) -> Result<HashKey, HashKeyError> {
+        let key = self.secrets.get(secret).await?;
+        let key = key.ok_or(HashKeyError::Missing)?;
+        Ok(HashKey::new(key.expose_secret().as_bytes()))
     }
 }

@@ -4,13 +4,14 @@ use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::{
     Client,
-    error::SdkError,
+    error::{ProvideErrorMetadata, SdkError},
     operation::{
         delete_item::DeleteItemError, put_item::PutItemError,
         transact_write_items::TransactWriteItemsError, update_item::UpdateItemError,
     },
     types::{
         self, AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+        error::ConditionalCheckFailedException,
     },
 };
 use serde_dynamo::Item;
@@ -69,16 +70,10 @@ impl Table for DynamoTable {
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
             .await;
-        match put {
-            Ok(_) => Ok(Written::Done(None)),
-            Err(SdkError::ServiceError(service)) => match service.into_err() {
-                PutItemError::ConditionalCheckFailedException(refused) => {
-                    Ok(Written::Refused(refused.item.map(Item::from)))
-                }
-                error => Err(unavailable(&error)),
-            },
-            Err(error) => Err(TableError::Unavailable(code(&error))),
-        }
+        written(put.map(|_| None), |error| match error {
+            PutItemError::ConditionalCheckFailedException(refused) => Some(refused),
+            _ => None,
+        })
     }
 
     async fn update(&self, key: &RowKey, update: Update) -> Result<Written, TableError> {
@@ -100,16 +95,10 @@ impl Table for DynamoTable {
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
             .await;
-        match updated {
-            Ok(done) => Ok(Written::Done(done.attributes.map(Item::from))),
-            Err(SdkError::ServiceError(service)) => match service.into_err() {
-                UpdateItemError::ConditionalCheckFailedException(refused) => {
-                    Ok(Written::Refused(refused.item.map(Item::from)))
-                }
-                error => Err(unavailable(&error)),
-            },
-            Err(error) => Err(TableError::Unavailable(code(&error))),
-        }
+        written(updated.map(|done| done.attributes), |error| match error {
+            UpdateItemError::ConditionalCheckFailedException(refused) => Some(refused),
+            _ => None,
+        })
     }
 
     async fn delete(
@@ -131,16 +120,10 @@ impl Table for DynamoTable {
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
             .await;
-        match deleted {
-            Ok(done) => Ok(Written::Done(done.attributes.map(Item::from))),
-            Err(SdkError::ServiceError(service)) => match service.into_err() {
-                DeleteItemError::ConditionalCheckFailedException(refused) => {
-                    Ok(Written::Refused(refused.item.map(Item::from)))
-                }
-                error => Err(unavailable(&error)),
-            },
-            Err(error) => Err(TableError::Unavailable(code(&error))),
-        }
+        written(deleted.map(|done| done.attributes), |error| match error {
+            DeleteItemError::ConditionalCheckFailedException(refused) => Some(refused),
+            _ => None,
+        })
     }
 
     async fn page(
@@ -307,8 +290,19 @@ impl DynamoTable {
     }
 }
 
-fn unavailable(error: &impl aws_sdk_dynamodb::error::ProvideErrorMetadata) -> TableError {
-    TableError::Unavailable(error.code().unwrap_or("unknown service error").to_owned())
+/// What a conditional write came to. `refusal` finds the answer that says that its condition did not hold.
+fn written<E: ProvideErrorMetadata, R>(
+    answer: Result<Option<Attributes>, SdkError<E, R>>,
+    refusal: impl FnOnce(&E) -> Option<&ConditionalCheckFailedException>,
+) -> Result<Written, TableError> {
+    let error = match answer {
+        Ok(old) => return Ok(Written::Done(old.map(Item::from))),
+        Err(error) => error,
+    };
+    match error.as_service_error().and_then(refusal) {
+        Some(refused) => Ok(Written::Refused(refused.item.clone().map(Item::from))),
+        None => Err(TableError::Unavailable(code(&error))),
+    }
 }
 
 fn attributes(key: &RowKey) -> Attributes {

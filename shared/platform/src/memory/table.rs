@@ -302,11 +302,7 @@ fn units(new: &Item, old: Option<&Item>) -> usize {
 }
 
 fn key_of(item: &Item) -> Result<RowKey, TableError> {
-    let part = |name| match item.as_ref().get(name) {
-        Some(AttributeValue::S(text)) => Ok(text.clone()),
-        _ => Err(TableError::Shape(format!("a row without {name}"))),
-    };
-    Ok(RowKey::new(part("pk")?, part("sk")?))
+    RowKey::of(item).ok_or_else(|| TableError::Shape("a row without a key".to_owned()))
 }
 
 fn holds(condition: &Condition, item: Option<&Item>) -> bool {

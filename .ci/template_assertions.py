@@ -45,7 +45,7 @@ ACTIONS = {
     "upkeep": LOGS | WRITE | {"dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:Query", "secretsmanager:GetSecretValue", "sqs:SendMessage"},
 }
 # Names of the secrets whose values each role may read, after the prefix; {} is the destination.
-SECRETS = {"webhook": {"*/yotpo-webhook"}, "recorder": {"hash-key"}, "operator": {"hash-key"}, "push": {"*/{}"}, "upkeep": {"*/{}", "hash-key"}}
+SECRETS = {"webhook": {"*/yotpo-webhook"}, "recorder": {"hash-key"}, "operator": {"*/{}", "hash-key"}, "push": {"*/{}"}, "upkeep": {"*/{}", "hash-key"}}
 
 # What one account of the vendor takes, in requests per second.
 PACE = {"rule": 2.5}
@@ -381,7 +381,7 @@ def roles(template):
                     readable.add(secret[1].removesuffix("-??????"))
         if allowed != ACTIONS.get(kind(short), set()):
             yield f"{name}: may {sorted(allowed ^ ACTIONS.get(kind(short), set()))} more or less than it needs"
-        called = destinations(template) if short == "upkeep" else [short.removeprefix("push-")]
+        called = destinations(template) if short in {"operator", "upkeep"} else [short.removeprefix("push-")]
         wanted = {secret.format(name) for secret in SECRETS.get(kind(short), set()) for name in called}
         if readable != wanted:
             yield f"{name}: may read the secrets {sorted(readable)}, not {sorted(wanted)}"

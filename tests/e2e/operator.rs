@@ -167,3 +167,71 @@ async fn dead_letters_are_moved_back_and_arrive() -> Result<()> {
     assert_eq!(done(&store, rule).await?["moved"], 0);
     Ok(())
 }
+
+#[tokio::test]
+async fn a_store_is_checked_made_ready_and_checked_again() -> Result<()> {
+    let world = world().await;
+    let store = world.store("checked").await?;
+    let refused = store.request("{}").header("x-odd-header", "of example");
+    assert_eq!(refused.send().await?.status, 401);
+    let before = done(&store, json!({"command": "check"})).await?;
+    assert_eq!(before["ready"], true, "{before}");
+    let source = &before["sources"][0];
+    assert!(source["last_accepted"].is_null());
+    let headers = source["refused_headers"]
+        .as_array()
+        .saying("header names")?;
+    assert!(headers.contains(&json!("x-odd-header")), "{before}");
+    assert_eq!(source["findings"][0]["level"], "warning");
+
+    let provision =
+        json!({"command": "provision", "destination": "rule", "by": "ola", "why": "a new store"});
+    done(&store, provision.clone()).await?;
+    let writes = store.writes().await?.len();
+    done(&store, provision).await?;
+    assert_eq!(store.writes().await?.len(), writes, "twice is once");
+    assert_eq!(store.automations().await?, Vec::<Value>::new());
+    let coupon = event("coupon_redeemed.json")?;
+    store.take(&coupon).await?;
+    store.settled().await?;
+    assert_eq!(store.automations().await?.len(), 2, "made tags still start");
+
+    let after = done(&store, json!({"command": "check"})).await?;
+    let own = &after["destinations"][0];
+    let findings = own["findings"].as_array().saying("findings")?;
+    assert!(findings.iter().all(|one| one["level"] == "good"), "{own}");
+    assert!(after["sources"][0]["last_accepted"].is_string(), "{after}");
+    assert_eq!(store.faults().await?, Vec::<Value>::new());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_wrong_key_and_a_missing_one_are_named_with_what_to_do() -> Result<()> {
+    let world = world_alone().await;
+    let store = world.store("keyless").await?;
+    let name = store.secret("rule");
+    let wrong = json!({"v": 1, "api_key": "a-key-of-nobody"});
+    world.cloud.put_secret(&name, &wrong).await?;
+    let checked = done(&store, json!({"command": "check"})).await?;
+    assert_eq!(checked["ready"], false);
+    let finding = &checked["destinations"][0]["findings"][0];
+    assert_eq!(
+        (&finding["level"], &finding["about"]),
+        (&json!("fault"), &json!("key"))
+    );
+    assert!(!checked.to_string().contains("a-key-of-nobody"));
+    let delete = json!({"SecretId": name, "ForceDeleteWithoutRecovery": true});
+    let delete = world
+        .cloud
+        .call("secretsmanager", "secretsmanager.DeleteSecret", &delete);
+    delete.await?;
+    let checked = done(&store, json!({"command": "check"})).await?;
+    let finding = &checked["destinations"][0]["findings"][0];
+    assert_eq!(finding["about"], "secret");
+    let message = finding["message"].as_str().saying("a message")?;
+    assert!(
+        message.contains(&format!("create-secret --name {name}")),
+        "{message}"
+    );
+    Ok(())
+}

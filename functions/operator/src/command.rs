@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use delivery::List;
+use delivery::{List, Wire};
 use loyalty::HashKey;
 use platform::{Clock, Inbox, Queue, Secrets, Stores, Table};
 use serde_json::{Value, json};
@@ -39,18 +39,22 @@ pub struct Operator {
     pub queues: BTreeMap<String, String>,
     /// The dead letters of the inbox and of each destination, by name.
     pub dead_letters: BTreeMap<String, DeadLetters>,
+    /// The way to each vendor that a person may look at, by the connection's name.
+    pub wires: BTreeMap<String, Arc<dyn Wire>>,
     /// The stack's key for ids.
     pub hash_key: HashKey,
 }
 
 #[derive(Clone, Copy)]
 enum Command {
+    Check,
     Erase,
     Export,
     Lines,
     List(List),
     Member,
     Pause,
+    Provision,
     PutStore,
     Redrive,
     Replay,
@@ -59,8 +63,10 @@ enum Command {
 }
 
 /// Every command by its name.
-const COMMANDS: [(&str, Command); 13] = [
+const COMMANDS: [(&str, Command); 15] = [
     ("put_store", Command::PutStore),
+    ("check", Command::Check),
+    ("provision", Command::Provision),
     ("simulate", Command::Simulate),
     ("rejected", Command::List(List::Rejected)),
     ("unconfirmed", Command::List(List::Unconfirmed)),
@@ -85,6 +91,8 @@ impl Operator {
     pub async fn answer(&self, mut asked: Value) -> Value {
         let result = match command(&mut asked) {
             Ok(Command::PutStore) => self.put_store(asked).await,
+            Ok(Command::Check) => Box::pin(self.check(asked)).await,
+            Ok(Command::Provision) => Box::pin(self.provision(asked)).await,
             Ok(Command::Simulate) => self.simulate(asked).await,
             Ok(Command::List(list)) => self.list(list, asked).await,
             Ok(Command::Member) => self.member(asked).await,

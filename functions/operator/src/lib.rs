@@ -5,18 +5,22 @@
 //! do. Nothing that takes something away does so unconfirmed. Lists name people by a keyed hash, unless somebody asks to
 //! see them. Never takes a secret and never answers with one.
 
+mod account;
 mod advice;
 mod asked;
 mod audit;
+mod check;
 mod command;
 mod erase;
 mod export;
 mod line;
 mod lists;
 mod member;
+mod provision;
 mod put_store;
 mod redrive;
 mod replay;
+mod secrets;
 mod simulate;
 
 pub use command::{DeadLetters, Operator};

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// How many parked rows are counted.
-const COUNTED: usize = 1_000;
+pub(crate) const COUNTED: usize = 1_000;
 
 struct Asked {
     store: StoreId,
@@ -129,11 +129,11 @@ impl Operator {
         })
     }
 
-    fn lines(&self) -> Lines {
+    pub(crate) fn lines(&self) -> Lines {
         Lines::new(self.table.clone(), self.clock.clone())
     }
 
-    async fn settings(&self, store: &StoreId) -> Result<Arc<Store>, Vec<Fault>> {
+    pub(crate) async fn settings(&self, store: &StoreId) -> Result<Arc<Store>, Vec<Fault>> {
         let settings = self.stores.get(store).await;
         settings.map_err(|error| fault("store", error))
     }
@@ -150,7 +150,7 @@ impl Operator {
     }
 
     /// What stands with a line. Stores that share an account share its line.
-    async fn told(
+    pub(crate) async fn told(
         &self,
         store: &Store,
         destination: &dyn Destination,
@@ -166,9 +166,18 @@ impl Operator {
             "destination": destination.name(),
             "account": destination.account(store),
             "line": line_story(line, now),
-            "parked": if parked < COUNTED { json!(parked) } else { json!(format!("{COUNTED} or more")) },
+            "parked": counted(parked),
             "pace": {"interval_ms": pace.interval.as_millis(), "burst": pace.burst},
         }))
+    }
+}
+
+/// A count, as far as it was counted.
+pub(crate) fn counted(count: usize) -> Value {
+    if count < COUNTED {
+        json!(count)
+    } else {
+        json!(format!("{COUNTED} or more"))
     }
 }
 
@@ -201,7 +210,7 @@ fn line_story(line: &Line, now: Timestamp) -> Value {
     })
 }
 
-fn instant(micros: i64) -> String {
+pub(crate) fn instant(micros: i64) -> String {
     let instant = Timestamp::from_microsecond(micros);
     instant.unwrap_or(Timestamp::UNIX_EPOCH).to_string()
 }

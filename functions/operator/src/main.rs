@@ -2,12 +2,14 @@
 //!
 //! Takes a JSON object with a `command` and answers with one.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
+use delivery::{Http, VISITS, Wire};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use operator::{DeadLetters, Operator};
 use platform::{Config, Inbox, Stores, aws::PortsConfig, telemetry, variable_of};
 use serde_json::Value;
+use vendors::registry;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -29,10 +31,21 @@ async fn main() -> Result<(), Error> {
         let from = config.required(&variable_of("DEAD", &name));
         dead_letters.insert(name, DeadLetters { from, to });
     }
+    let stand_ins: Vec<_> = queues
+        .keys()
+        .map(|name| (name.clone(), config.stand_in(name)))
+        .collect();
     config.finish()?;
 
     let ports = ports.connect();
     let hash_key = ports.hash_key(&hash_key_secret).await?;
+    let mut wires = BTreeMap::<String, Arc<dyn Wire>>::new();
+    for (name, stand_in) in stand_ins {
+        if let Some(destination) = registry::destination(&name) {
+            let wire = Http::within(VISITS, destination.base(), stand_in.as_deref())?;
+            wires.insert(name, Arc::new(wire));
+        }
+    }
     let operator = Operator {
         stores: Stores::new(ports.table.clone(), ports.clock.clone()),
         inbox: Inbox::new(ports.queue.clone(), inbox_url),
@@ -44,6 +57,7 @@ async fn main() -> Result<(), Error> {
         secret_prefix,
         queues,
         dead_letters,
+        wires,
         hash_key,
     };
     run(service_fn(|event: LambdaEvent<Value>| async {

@@ -80,36 +80,10 @@ impl Operator {
     }
 
     async fn missing_secrets(&self, store: &Store) -> Result<Vec<Value>, Vec<Fault>> {
-        let sources = registry::SOURCES
-            .iter()
-            .filter(|source| store.sources.has(source.name()));
-        let inbound = sources.map(|source| {
-            // The shell makes the secret, so that nobody invents a weak one and nobody else ever sees it.
-            let form = r#""{\"v\":1,\"current\":\"$(openssl rand -hex 32)\"}""#.to_owned();
-            (format!("{}-webhook", source.name()), form)
-        });
-        let destinations = registry::DESTINATIONS
-            .iter()
-            .filter(|destination| store.destinations.has(destination.name()));
-        let outbound = destinations.map(|destination| {
-            (
-                destination.name().to_owned(),
-                format!("'{}'", destination.secret_form()),
-            )
-        });
         let mut missing = Vec::new();
-        for (connection, form) in inbound.chain(outbound) {
-            let name = format!("{}/{}/{connection}", self.secret_prefix, store.id);
-            if !self
-                .secrets
-                .exists(&name)
-                .await
-                .map_err(|error| fault("missing_secrets", error))?
-            {
-                let command = format!(
-                    "aws secretsmanager create-secret --name {name} --secret-string {form}"
-                );
-                missing.push(json!({"name": name, "command": command}));
+        for secret in self.secrets_of(store) {
+            if !self.exists(&secret).await? {
+                missing.push(json!({"name": secret.name, "command": secret.command}));
             }
         }
         Ok(missing)

@@ -8,7 +8,7 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 use loyalty::StoreId;
-use platform::{Clock, RowKey, Table, Update, texts, whole};
+use platform::{Clock, ReceivedRow, Table, Update, texts, whole};
 use vendors::Inbound;
 
 /// A store's row is written at most this often by one process.
@@ -44,7 +44,7 @@ impl Received {
             ],
             None => vec![("v", whole(1)), ("accepted_at", at)],
         };
-        let key = RowKey::new(format!("STORE#{store}"), format!("RECEIVED#{source}"));
+        let key = ReceivedRow::key(store, source);
         if let Err(error) = table
             .update(
                 &key,

@@ -29,6 +29,7 @@ mod send;
 mod settle;
 pub mod story;
 mod tend;
+mod visit;
 mod wipe;
 
 pub use batch::{Pusher, Received};
@@ -39,3 +40,4 @@ pub use lines::{Account, Lines};
 pub use list::List;
 pub use park::Parked;
 pub use tend::Tended;
+pub use visit::{Unvisited, VISITS, Visit};

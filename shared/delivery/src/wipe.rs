@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use loyalty::{Email, MemberKey};
 use platform::{Condition, Deadline, ErasedRow, TableError, Update, text, whole};
-use vendors::{Answer, Call, EraseStep, Erasing, Erasure, Outcome, Reason, Reply, Store};
+use vendors::{Answer, Call, Erasing, Erasure, Outcome, Reason, Reply, Step, Store};
 
 use crate::{
     Pusher,
@@ -47,16 +47,16 @@ impl Pusher {
         for _ in 0..CALLS {
             let before = last.as_ref().map(|(call, reply)| (call, reply.as_ref()));
             let call = match self.destination.erase(&erasing, before) {
-                EraseStep::Done => return Ok(()),
-                EraseStep::Failed(Answer::Misconfigured(Reason::Unauthorized))
+                Step::Done(()) => return Ok(()),
+                Step::Failed(Answer::Misconfigured(Reason::Unauthorized))
                     if !renewed && self.renew(credential).await =>
                 {
                     renewed = true;
                     last = None;
                     continue;
                 }
-                EraseStep::Failed(answer) => return Err(unwiped(&answer, receives)),
-                EraseStep::Call(call) => call,
+                Step::Failed(answer) => return Err(unwiped(&answer, receives)),
+                Step::Call(call) => call,
             };
             if deadline.remaining(&*self.clock) <= http::TIMEOUT {
                 return Err(Unwiped::Not(out_of_time()));

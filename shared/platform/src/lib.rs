@@ -11,6 +11,7 @@ mod erased;
 mod inbox;
 pub mod memory;
 mod queue;
+mod received;
 mod secrets;
 mod state;
 mod stores;
@@ -23,6 +24,7 @@ pub use config::{Config, ConfigError, variable_of};
 pub use erased::{ErasedRow, ErasureWork};
 pub use inbox::Inbox;
 pub use queue::{Handed, Outgoing, Queue, QueueError};
+pub use received::ReceivedRow;
 pub use secrets::{SecretCache, Secrets, SecretsError};
 pub use state::{
     Found, HOPS, Held, MemberState, Passed, Previous, Standing, find_member, member_partition,

@@ -14,12 +14,12 @@ pub mod yotpo;
 pub use frame::{
     call::{Answer, Call, Method, Outcome, Reason, Reply},
     destination::{
-        Destination, EraseStep, Erasing, Form, Header, OnAmbiguous, Pace, Plan, Push, Renaming,
-        Seen, Wants,
+        Destination, Erasing, Form, Header, OnAmbiguous, Pace, Plan, Push, Renaming, Seen, Wants,
     },
     document::{Fault, Section},
     envelope::{Envelope, EnvelopeError, TOO_LARGE, unpack},
     message::{EraseMode, Erasure, Lane, Message, Note},
+    setup::{Answered, Finding, Level, Step},
     source::{Inbound, Inlet, Read, Reception, Refusal, Source},
     store::Store,
 };

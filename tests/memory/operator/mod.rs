@@ -1,6 +1,7 @@
 //! The operator's commands on ports in memory, beside the recorder and the pusher that they work on.
 
 mod asked;
+mod check;
 mod dead;
 mod kept;
 mod line;
@@ -9,7 +10,7 @@ mod people;
 mod replay;
 mod story;
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use ::operator::{DeadLetters, Operator};
 use jiff::Timestamp;
@@ -58,6 +59,7 @@ pub(crate) fn operator(world: &World) -> Operator {
             ("rule".to_owned(), dead(RULE_DEAD, RULE_QUEUE)),
         ]
         .into(),
+        wires: BTreeMap::new(),
         hash_key: HashKey::new("example-hash-key"),
     }
 }

@@ -24,6 +24,14 @@ impl MemorySecrets {
             .insert(name.to_owned(), value.into());
     }
 
+    /// Removes a secret.
+    pub fn remove(&self, name: &str) {
+        self.secrets
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(name);
+    }
+
     /// Makes the service unavailable, or available again.
     pub fn down(&self, down: bool) {
         *self.down.lock().unwrap_or_else(PoisonError::into_inner) = down;

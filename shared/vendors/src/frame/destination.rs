@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use loyalty::{Change, Email, Event, Kind, Member};
 use secrecy::SecretString;
 
-use crate::{Answer, Call, EraseMode, Note, Reason, Reply, Store};
+use crate::{Answer, Answered, Call, EraseMode, Finding, Note, Reason, Reply, Step, Store};
 
 /// What a destination wants to hear of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,17 +118,6 @@ pub struct Erasing<'a> {
     pub mode: Option<EraseMode>,
 }
 
-/// What comes next when a person is erased at a destination.
-#[derive(Debug, Clone, PartialEq)]
-pub enum EraseStep {
-    /// This call.
-    Call(Call),
-    /// Nothing: nothing of ours is there any more.
-    Done,
-    /// Not now: the last call failed.
-    Failed(Answer),
-}
-
 /// A tool that talks to customers.
 pub trait Destination: Sync {
     /// Its name in settings, queues and secret names.
@@ -174,7 +163,15 @@ pub trait Destination: Sync {
     fn rename(&self, renaming: &Renaming) -> Option<Call>;
 
     /// What comes next when a person is erased: `last` is the call before, with its reply. Every call may be made again.
-    fn erase(&self, erasing: &Erasing, last: Option<(&Call, Option<&Reply>)>) -> EraseStep;
+    fn erase(&self, erasing: &Erasing, last: Option<(&Call, Option<&Reply>)>) -> Step<()>;
+
+    /// Finds out whether a store's account is ready for what will be written to it. Every call reads; the first one tells
+    /// whether the credential works.
+    fn check(&self, store: &Store, answered: &[Answered]) -> Step<Vec<Finding>>;
+
+    /// Makes what will be written to: tags, fields. Starts nothing, and may be done again. Gives what was made and what
+    /// could not be.
+    fn provision(&self, store: &Store, answered: &[Answered]) -> Step<Vec<Finding>>;
 
     /// What to do when nobody can tell whether the automation for this kind started.
     fn on_ambiguous(&self, store: &Store, kind: Kind) -> OnAmbiguous;

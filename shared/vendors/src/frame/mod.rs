@@ -7,5 +7,6 @@ pub(crate) mod envelope;
 pub(crate) mod fingerprint;
 pub(crate) mod message;
 pub(crate) mod retry_after;
+pub(crate) mod setup;
 pub(crate) mod source;
 pub(crate) mod store;

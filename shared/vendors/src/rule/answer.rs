@@ -136,10 +136,7 @@ fn stockholm(text: &str) -> Option<Timestamp> {
 /// "…"}]}]}`.
 pub(super) fn seen(reply: Option<&Reply>) -> Seen {
     let Some(reply) = reply else {
-        return Seen::Failed(Answer::Unknown {
-            reason: Reason::NoAnswer,
-            after: None,
-        });
+        return Seen::Failed(unread(None));
     };
     let body = reply.json();
     match reply.status {
@@ -147,15 +144,28 @@ pub(super) fn seen(reply: Option<&Reply>) -> Seen {
         200 if body.is_object() => Seen::Unclear,
         // Another error at this address says nothing of the person.
         404 if is_unknown(reply) => Seen::Marker(None),
-        401 | 403 => Seen::Failed(Answer::Misconfigured(Reason::Unauthorized)),
-        404 => Seen::Failed(Answer::Misconfigured(Reason::WrongAddress)),
-        429 => Seen::Failed(Answer::Throttled {
+        _ => Seen::Failed(unread(Some(reply))),
+    }
+}
+
+/// What a reply means that should have shown something and does not.
+pub(super) fn unread(reply: Option<&Reply>) -> Answer {
+    let Some(reply) = reply else {
+        return Answer::Unknown {
+            reason: Reason::NoAnswer,
+            after: None,
+        };
+    };
+    match reply.status {
+        401 | 403 => Answer::Misconfigured(Reason::Unauthorized),
+        404 => Answer::Misconfigured(Reason::WrongAddress),
+        429 => Answer::Throttled {
             after: hint(reply).unwrap_or(BLOCK),
-        }),
-        _ => Seen::Failed(Answer::Unknown {
+        },
+        _ => Answer::Unknown {
             reason: Reason::VendorError,
             after: hint(reply),
-        }),
+        },
     }
 }
 

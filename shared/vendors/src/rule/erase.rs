@@ -1,37 +1,38 @@
 //! How a person is erased in Rule.
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::json;
 
 use super::{
     answer::{self, is_unknown},
-    fields, look,
+    fields, look, map,
 };
-use crate::{Answer, Call, EraseMode, EraseStep, Erasing, Method, Reply, Seen};
+use crate::{Answer, Call, EraseMode, Erasing, Method, Reply, Seen, Step};
 
 /// With `fields` the person is looked for first: a write would make a subscriber of somebody whom Rule does not know.
-pub(super) fn erase(erasing: &Erasing, last: Option<(&Call, Option<&Reply>)>) -> EraseStep {
+pub(super) fn erase(erasing: &Erasing, last: Option<(&Call, Option<&Reply>)>) -> Step<()> {
     let Some((call, reply)) = last else {
-        return EraseStep::Call(match mode(erasing) {
+        return Step::Call(match mode(erasing) {
             EraseMode::Fields => look(erasing.email),
             EraseMode::Person => remove(erasing),
         });
     };
     if reply.is_some_and(|reply| reply.status == 404 && is_unknown(reply)) {
-        return EraseStep::Done;
+        return Step::Done(());
     }
     match call.method {
         Method::Get => match answer::seen(reply) {
-            Seen::Failed(answer) => EraseStep::Failed(answer),
-            Seen::Marker(_) | Seen::Unclear => EraseStep::Call(empty(erasing)),
+            Seen::Failed(answer) => Step::Failed(answer),
+            Seen::Marker(_) | Seen::Unclear => {
+                Step::Call(map::quiet(erasing.email, &[], fields::emptied()))
+            }
         },
         // What was removed may be answered without a word.
-        Method::Delete if reply.is_some_and(|reply| reply.status == 204) => EraseStep::Done,
+        Method::Delete if reply.is_some_and(|reply| reply.status == 204) => Step::Done(()),
         Method::Post | Method::Put | Method::Delete => match answer::answer(call, reply) {
-            Answer::Booked { .. } => EraseStep::Done,
+            Answer::Booked { .. } => Step::Done(()),
             // What Rule does not let us empty is left out, so that the rest is emptied.
-            Answer::Amend(other) => EraseStep::Call(other),
-            answer => EraseStep::Failed(answer),
+            Answer::Amend(other) => Step::Call(other),
+            answer => Step::Failed(answer),
         },
     }
 }
@@ -48,22 +49,5 @@ fn remove(erasing: &Erasing) -> Call {
         method: Method::Delete,
         path: format!("/api/v2/subscribers/{email}?identified_by=email"),
         body: None,
-    }
-}
-
-/// Empties our fields quietly.
-fn empty(erasing: &Erasing) -> Call {
-    let request = json!({
-        "update_on_duplicate": true,
-        "auto_create_tags": true,
-        "auto_create_fields": true,
-        "automation": false,
-        "sync_subscribers": false,
-        "subscribers": {"email": erasing.email.expose(), "fields": fields::emptied()},
-    });
-    Call {
-        method: Method::Post,
-        path: "/api/v2/subscribers".to_owned(),
-        body: Some(request.to_string()),
     }
 }

@@ -111,6 +111,32 @@ impl Group {
 /// Every field of ours that may have been written for a person, empty. Those of the group `Subscriber` are the merchant's
 /// as much as ours and stay.
 pub(super) fn emptied() -> Vec<Field> {
+    let ours = all().filter(|field| !field.key.starts_with("Subscriber."));
+    let empty = ours.map(|field| Field {
+        value: Some(String::new()),
+        ..field
+    });
+    empty.collect()
+}
+
+/// Every field with a value that only says of which type it is.
+pub(super) fn samples() -> Vec<Field> {
+    let sampled = all().map(|field| {
+        let value = match field.type_name {
+            "date" => "2000-01-01",
+            "datetime" => "2000-01-01 00:00:00",
+            _ => "example",
+        };
+        Field {
+            value: Some(value.to_owned()),
+            ..field
+        }
+    });
+    sampled.collect()
+}
+
+/// Every field that is ever written, our marker last.
+pub(super) fn all() -> impl Iterator<Item = Field> {
     const ALL: [Group; 13] = [
         Group::Store,
         Group::Customer,
@@ -139,15 +165,8 @@ pub(super) fn emptied() -> Vec<Field> {
         zone: &TimeZone::UTC,
         yearless_placeholder: false,
     };
-    let fields = ALL.iter().flat_map(|group| group.fields(&view));
-    let ours = fields.filter(|field| !field.key.starts_with("Subscriber."));
-    let empty = ours.map(|field| Field {
-        value: Some(String::new()),
-        ..field
-    });
-    empty
-        .chain([text(super::MARKER_KEY, Some(String::new()))])
-        .collect()
+    let fields: Vec<Field> = ALL.iter().flat_map(|group| group.fields(&view)).collect();
+    fields.into_iter().chain([text(super::MARKER_KEY, None)])
 }
 
 fn customer(view: &View) -> Vec<Field> {

@@ -1,5 +1,6 @@
 //! From a push to the one request that writes it.
 
+use loyalty::Email;
 use serde::Serialize;
 
 use super::{
@@ -10,7 +11,7 @@ use super::{
 use crate::{Call, Form, Method, Note, Plan, Push, Reason, frame::fingerprint::Fingerprint};
 
 /// The tag that goes with every event.
-const CATCH_ALL: &str = "Yotpo";
+pub(super) const CATCH_ALL: &str = "Yotpo";
 
 pub(super) fn plan(push: &Push) -> Result<Plan, Reason> {
     let settings = push
@@ -60,13 +61,35 @@ pub(super) fn plan(push: &Push) -> Result<Plan, Reason> {
         picture: says_picture.then_some(picture),
         event,
         starts,
-        call: Call {
-            method: Method::Post,
-            path: "/api/v2/subscribers".to_owned(),
-            // Text and flags always serialise.
-            body: serde_json::to_string(&request).ok(),
+        call: call(&request),
+    })
+}
+
+/// The call that writes these tags and fields of somebody and starts nothing.
+pub(super) fn quiet(email: &Email, tags: &[&str], fields: Vec<Field>) -> Call {
+    call(&Request {
+        update_on_duplicate: true,
+        auto_create_tags: true,
+        auto_create_fields: true,
+        automation: automation(Mode::Quiet),
+        sync_subscribers: Some(false),
+        require_opt_in: None,
+        tags: tags.to_vec(),
+        subscribers: Subscriber {
+            email: email.expose(),
+            language: None,
+            fields,
         },
     })
+}
+
+fn call(request: &Request) -> Call {
+    Call {
+        method: Method::Post,
+        path: "/api/v2/subscribers".to_owned(),
+        // Text and flags always serialise.
+        body: serde_json::to_string(request).ok(),
+    }
 }
 
 /// The body of `POST /subscribers`, in its form for one subscriber.

@@ -5,10 +5,13 @@
 //! the Yotpo integration. What those leave open is assumed, and each assumption stands in one place, marked `ASSUMED`
 //! with its name.
 
+mod account;
 mod answer;
+mod check;
 mod erase;
 mod fields;
 mod map;
+mod provision;
 mod rows;
 mod settings;
 
@@ -22,8 +25,8 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use crate::{
-    Answer, Call, Destination, EraseStep, Erasing, Header, Method, OnAmbiguous, Pace, Plan, Push,
-    Reason, Renaming, Reply, Seen, Store, Wants,
+    Answer, Answered, Call, Destination, Erasing, Finding, Header, Method, OnAmbiguous, Pace, Plan,
+    Push, Reason, Renaming, Reply, Seen, Step, Store, Wants,
 };
 
 /// The destination.
@@ -125,8 +128,16 @@ impl Destination for Rule {
         })
     }
 
-    fn erase(&self, erasing: &Erasing, last: Option<(&Call, Option<&Reply>)>) -> EraseStep {
+    fn erase(&self, erasing: &Erasing, last: Option<(&Call, Option<&Reply>)>) -> Step<()> {
         erase::erase(erasing, last)
+    }
+
+    fn check(&self, store: &Store, answered: &[Answered]) -> Step<Vec<Finding>> {
+        check::check(store, answered)
+    }
+
+    fn provision(&self, store: &Store, answered: &[Answered]) -> Step<Vec<Finding>> {
+        provision::provision(store, answered)
     }
 
     fn on_ambiguous(&self, store: &Store, kind: Kind) -> OnAmbiguous {

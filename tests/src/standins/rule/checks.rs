@@ -4,7 +4,7 @@ use jiff::civil::{Date, DateTime, Time};
 use serde_json::{Map, Value};
 
 use super::automations::Mode;
-use super::{API, HEADERS, Refusal};
+use super::{API, AUTOMAILS, HEADERS, Refusal};
 use crate::standins::Request;
 
 const BODY_KEYS: [&str; 9] = [
@@ -65,7 +65,7 @@ pub(super) struct Field {
 
 /// Base of the path, headers, credential in the right place, content type.
 pub(super) fn envelope(request: &Request, faults: &mut Vec<String>) -> Result<(), Refusal> {
-    if !request.path.starts_with(API) {
+    if !request.path.starts_with(API) && request.path != AUTOMAILS {
         faults.push(format!("unknown path: {} {}", request.method, request.path));
         return Err(Refusal::new(404, "NotFound", "no such resource"));
     }
@@ -77,9 +77,14 @@ pub(super) fn envelope(request: &Request, faults: &mut Vec<String>) -> Result<()
         faults.push(format!("unknown header {name}"));
         return Err(Refusal::bad("unknown header"));
     }
-    let mut parameters = request.query.split('&').filter(|pair| !pair.is_empty());
-    if let Some(other) = parameters.find(|pair| !pair.starts_with("identified_by=")) {
-        let name = other.split('=').next().unwrap_or_default();
+    let known: &[&str] = match request.path.as_str() {
+        "/api/v2/tags" | "/api/v2/customizations" => &["limit", "page"],
+        AUTOMAILS => &["page", "per_page", "active"],
+        _ => &["identified_by"],
+    };
+    let pairs = request.query.split('&').filter(|pair| !pair.is_empty());
+    let mut names = pairs.map(|pair| pair.split('=').next().unwrap_or_default());
+    if let Some(name) = names.find(|name| !known.contains(name)) {
         faults.push(format!(
             "unknown parameter {name}: a key in an address ends up in logs"
         ));

@@ -4,6 +4,8 @@
 //! - `POST /accounts` `{"key", "account"}`: makes an account, or gives an account a key.
 //! - `POST /suppressions` `{"account", "email"}`: this address is suppressed from now on.
 //! - `POST /finished` `{"account"}`: every running sequence has ended.
+//! - `POST /tags` `{"account", "tag"}`, `POST /fields` `{"account", "key", "type"}`: this tag or field exists from now on.
+//! - `POST /automails` `{"account", "name", "tag", "active"}`: a merchant hangs an automation on a tag.
 //! - `GET /subscribers-state[?account=…]`: people with their tags and fields.
 //! - `GET /automations[?account=…]`: which automations started, why, and what they cut short.
 //!
@@ -12,6 +14,7 @@
 mod automations;
 mod checks;
 mod limits;
+mod lists;
 mod people;
 #[cfg(test)]
 mod tests;
@@ -26,6 +29,9 @@ use self::people::Account;
 use super::{Answer, Key, Request, Vendor, decoded};
 
 const API: &str = "/api/v2";
+
+/// The one path of version 3 that is spoken of here.
+const AUTOMAILS: &str = "/api/v3/editor/automail";
 
 /// Headers a plain HTTP client sends by itself, and the two that the API asks for.
 const HEADERS: [&str; 9] = [
@@ -161,6 +167,16 @@ impl Vendor for Rule {
         match path {
             "/accounts" => Some(text("key").map(|key| drop(self.keys.insert(key, account)))),
             "/suppressions" => Some(text("email").map(|email| entry.suppress(&email, now))),
+            "/tags" => Some(text("tag").map(|tag| entry.make_tag(&tag))),
+            "/fields" => {
+                let both = text("key").and_then(|key| Ok((key, text("type")?)));
+                Some(both.map(|(key, kind)| entry.make_field(key, kind)))
+            }
+            "/automails" => {
+                let both = text("name").and_then(|name| Ok((name, text("tag")?)));
+                let active = body["active"].as_bool().unwrap_or(true);
+                Some(both.map(|(name, tag)| entry.hang(lists::Automail { name, tag, active })))
+            }
             "/finished" => {
                 entry.finish_runs();
                 Some(Ok(()))
@@ -176,6 +192,9 @@ fn route(
     now: Timestamp,
     faults: &mut Vec<String>,
 ) -> Result<Answer, Refusal> {
+    if request.method == "GET" && request.path == AUTOMAILS {
+        return lists::automails(account, request, faults);
+    }
     let path = request.path.strip_prefix(API).unwrap_or_default();
     let parts: Vec<&str> = path.split('/').skip(1).collect();
     match (request.method.as_str(), parts.as_slice()) {
@@ -193,6 +212,10 @@ fn route(
         ("GET", ["subscriber", who, "fields"]) => {
             let person = account.find(&identifier(request, who, faults)?)?;
             Ok(Answer::json(200, &account.groups(person)))
+        }
+        ("GET", ["tags"]) => lists::page(&account.tag_rows(), "tags", request, faults),
+        ("GET", ["customizations"]) => {
+            lists::page(&account.group_rows(), "groups", request, faults)
         }
         ("PUT", ["subscribers", id]) => people::change(account, id, request, now, faults),
         ("DELETE", ["subscribers", who]) => {

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use super::automations::{self, Mode, Runs, Start};
 use super::checks::{Field, Subscriber, Tag, Upsert};
 use super::limits::Limits;
+use super::lists::Automail;
 use super::{Identifier, Refusal, stockholm};
 use crate::standins::{Answer, Request};
 
@@ -24,6 +25,7 @@ pub(super) struct Account {
     tags: Vec<String>,
     types: BTreeMap<String, String>,
     starts: Vec<Start>,
+    automails: Vec<Automail>,
 }
 
 /// One person.
@@ -166,6 +168,55 @@ impl Account {
             .find(&Identifier::Email(email.clone()))
             .unwrap_or_else(|_| self.create(Some(email), None, now));
         self.people[at].suppressed = true;
+    }
+
+    /// A tag exists.
+    pub(super) fn make_tag(&mut self, tag: &str) {
+        if !self.tags.iter().any(|known| known == tag) {
+            self.tags.push(tag.to_owned());
+        }
+    }
+
+    /// A field exists with this type.
+    pub(super) fn make_field(&mut self, key: String, kind: String) {
+        self.types.insert(key, kind);
+    }
+
+    /// A merchant makes an automation.
+    pub(super) fn hang(&mut self, automail: Automail) {
+        self.make_tag(&automail.tag);
+        self.automails.push(automail);
+    }
+
+    /// The merchant's automations.
+    pub(super) fn automails(&self) -> &[Automail] {
+        &self.automails
+    }
+
+    /// A tag's id.
+    pub(super) fn id_of(&self, tag: &str) -> Option<usize> {
+        let at = self.tags.iter().position(|known| known == tag);
+        at.map(|at| at + 1)
+    }
+
+    /// Tags as a list shows them.
+    pub(super) fn tag_rows(&self) -> Vec<Value> {
+        let rows = self.tags.iter().enumerate();
+        rows.map(|(at, name)| json!({"id": at + 1, "name": name}))
+            .collect()
+    }
+
+    /// Groups with their fields, as a list shows them.
+    pub(super) fn group_rows(&self) -> Vec<Value> {
+        let mut groups: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
+        for (at, (key, kind)) in self.types.iter().enumerate() {
+            let (group, name) = key.split_once('.').unwrap_or((key, ""));
+            let fields = groups.entry(group).or_default();
+            fields.push(json!({"id": at + 1, "name": name, "type": kind}));
+        }
+        let rows = groups.into_iter().enumerate();
+        rows.map(|(at, (name, fields))| json!({"id": at + 1, "name": name, "fields": fields}))
+            .collect()
     }
 
     /// Takes a tag from a person.

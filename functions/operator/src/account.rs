@@ -1,0 +1,101 @@
+//! What came of a visit to a store's account with a vendor, as findings that say what to do.
+
+use delivery::{Line, Unvisited, VISITS, Visit, Wire};
+use jiff::Timestamp;
+use vendors::{Answer, Answered, Destination, Finding, Level, Reason, Step, Store};
+
+use crate::{command::Operator, secrets::Needed};
+
+impl Operator {
+    /// Makes the calls that `next` wants of a destination's account.
+    pub(crate) async fn visit<T>(
+        &self,
+        store: &Store,
+        destination: &dyn Destination,
+        next: impl Fn(&[Answered]) -> Step<T>,
+    ) -> Result<T, Finding> {
+        let name = destination.name();
+        let secret = self.outbound_secret(store, name, destination.secret_form());
+        let Some(wire) = self.wires.get(name) else {
+            return Err(unwired(name));
+        };
+        let visit = Visit {
+            secrets: &*self.secrets,
+            secret_prefix: &self.secret_prefix,
+            store: &store.id,
+            connection: name,
+            credential: &|secret| destination.credential(secret),
+            wire: &**wire as &dyn Wire,
+        };
+        let visited = visit.walk(next).await;
+        visited.map_err(|unvisited| told(&unvisited, name, &secret))
+    }
+}
+
+fn unwired(name: &str) -> Finding {
+    let message = format!("this stack was deployed without {name}");
+    Finding::new(Level::Fault, "key", message)
+}
+
+/// Why an account is not called at all just now: a person's pause, or the vendor's own wish.
+pub(crate) fn untouchable(line: &Line, now: Timestamp) -> Option<Finding> {
+    if let Some(pause) = line.paused.as_ref().filter(|_| line.is_paused(now)) {
+        let message = format!(
+            "{} has paused it ({}): it was not asked. `resume` ends the pause",
+            pause.by, pause.why
+        );
+        return Some(Finding::new(Level::Warning, "line", message));
+    }
+    let until = Timestamp::from_microsecond(line.blocked_until).ok()?;
+    (until > now).then(|| {
+        let message = format!("the vendor asked not to be called until {until}: it was not asked");
+        Finding::new(Level::Warning, "line", message)
+    })
+}
+
+fn told(unvisited: &Unvisited, vendor: &str, secret: &Needed) -> Finding {
+    let Needed { name, command } = secret;
+    let (about, message) = match unvisited {
+        Unvisited::NoSecret => ("secret", format!("`{name}` is missing; make it: {command}")),
+        Unvisited::SecretShape => (
+            "secret",
+            format!(
+                "`{name}` has another form than the README gives; its value is put with `aws secretsmanager put-secret-value`"
+            ),
+        ),
+        Unvisited::SecretsUnavailable(code) => (
+            "secret",
+            format!(
+                "Secrets Manager did not let it be read ({code}): try again, and look at the operator's role if it lasts"
+            ),
+        ),
+        Unvisited::NoAnswer => (
+            "key",
+            format!(
+                "{vendor} did not answer within {} s: whether the key works cannot be told",
+                VISITS.total.as_secs()
+            ),
+        ),
+        Unvisited::Answered(Answer::Misconfigured(Reason::Unauthorized)) => (
+            "key",
+            format!("{vendor} does not accept it: put a valid one into `{name}`"),
+        ),
+        Unvisited::Answered(Answer::Throttled { after }) => (
+            "key",
+            format!(
+                "{vendor} asks to wait for {} s: whether the key works cannot be told",
+                after.as_secs()
+            ),
+        ),
+        Unvisited::Answered(Answer::Refused(reason) | Answer::Misconfigured(reason)) => (
+            "key",
+            format!("{vendor} refuses the call ({}): report it", reason.code()),
+        ),
+        Unvisited::Answered(_) => (
+            "key",
+            format!("{vendor} failed: look at its status page, and try again"),
+        ),
+        Unvisited::Endless => ("lists", format!("{vendor}'s lists have no end: report it")),
+    };
+    Finding::new(Level::Fault, about, message)
+}

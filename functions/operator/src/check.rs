@@ -1,0 +1,180 @@
+//! `check`: whether a store is ready to go live, and whether it still works.
+
+use delivery::{Account, List};
+use futures_util::future::join_all;
+use jiff::Timestamp;
+use platform::{ReceivedRow, from_item};
+use serde_json::{Value, json};
+use vendors::{Destination, Fault, Finding, Level, Source, Store, registry};
+
+use crate::{
+    account::untouchable,
+    asked,
+    command::{Operator, fault},
+    line::instant,
+};
+
+impl Operator {
+    /// `{"command": "check", "store"}` answers `{"ok", "store", "ready", "sources": [{"source", "findings", …}],
+    /// "destinations": [{"destination", "findings", …}]}`. Findings say `level`, `about` and `message`, the worst first;
+    /// `ready` means that none is a fault. Reads only.
+    pub(crate) async fn check(&self, asked: Value) -> Result<Value, Vec<Fault>> {
+        let store = asked::read(asked, asked::store)?;
+        let store = self.settings(&store).await?;
+        let sources = registry::SOURCES
+            .iter()
+            .copied()
+            .filter(|source| store.sources.has(source.name()));
+        let destinations = registry::DESTINATIONS
+            .iter()
+            .copied()
+            .filter(|destination| store.destinations.has(destination.name()));
+        // At once: a vendor that hangs must not use up the time of the others.
+        let (sources, destinations) = futures_util::join!(
+            join_all(sources.map(|source| self.check_source(&store, source))),
+            join_all(destinations.map(|destination| self.check_destination(&store, destination))),
+        );
+        let sources: Vec<Checked> = sources.into_iter().collect::<Result<_, _>>()?;
+        let destinations: Vec<Checked> = destinations.into_iter().collect::<Result<_, _>>()?;
+        let ready = sources.iter().chain(&destinations).all(Checked::is_ready);
+        let told = |checked: Vec<Checked>| checked.into_iter().map(Checked::told).collect();
+        let (sources, destinations): (Value, Value) = (told(sources), told(destinations));
+        Ok(json!({
+            "ok": true,
+            "store": store.id.as_str(),
+            "ready": ready,
+            "sources": sources,
+            "destinations": destinations,
+        }))
+    }
+
+    async fn check_source(
+        &self,
+        store: &Store,
+        source: &dyn Source,
+    ) -> Result<Checked, Vec<Fault>> {
+        let mut findings = Vec::new();
+        let secret = self.inbound_secret(store, source.name());
+        findings.push(if self.exists(&secret).await? {
+            Finding::new(Level::Good, "secret", "exists")
+        } else {
+            let message = format!("`{}` is missing; make it: {}", secret.name, secret.command);
+            Finding::new(Level::Fault, "secret", message)
+        });
+        let row = self
+            .table
+            .get(&ReceivedRow::key(&store.id, source.name()), true)
+            .await
+            .map_err(|error| fault("table", error))?;
+        let row: Option<ReceivedRow> = row
+            .map(from_item)
+            .transpose()
+            .map_err(|error| fault("table", error))?;
+        let row = row.unwrap_or_default();
+        findings.extend(arrivals(&row));
+        Ok(Checked {
+            findings,
+            told: json!({
+                "source": source.name(),
+                "last_accepted": row.accepted_at.map(instant),
+                "last_refused": row.refused_at.map(instant),
+                "refused_headers": row.refused_headers,
+            }),
+        })
+    }
+
+    async fn check_destination(
+        &self,
+        store: &Store,
+        destination: &dyn Destination,
+    ) -> Result<Checked, Vec<Fault>> {
+        let now = self.clock.now();
+        let line = self.lines().get(&Account::of(destination, store)).await;
+        let line = line.map_err(|error| fault("table", error))?;
+        let mut findings = match untouchable(&line, now) {
+            Some(finding) => vec![finding],
+            None => self
+                .visit(store, destination, |answered| {
+                    destination.check(store, answered)
+                })
+                .await
+                .unwrap_or_else(|finding| vec![finding]),
+        };
+        let mut told = self.told(store, destination, &line).await?;
+        findings.extend(waiting(&told, line.shut(now).is_some()));
+        let desk = self.desk(&store.id, destination.name());
+        for (list, command) in [
+            (List::Rejected, "rejected"),
+            (List::Unconfirmed, "unconfirmed"),
+        ] {
+            let count = desk.count(list, COUNTED).await;
+            let count = count.map_err(|error| fault("table", error))?;
+            told[command] = crate::line::counted(count);
+            if count > 0 {
+                let message = "deliveries wait for a person: the command of this name lists them";
+                findings.push(Finding::new(Level::Warning, command, message));
+            }
+        }
+        Ok(Checked { findings, told })
+    }
+}
+
+/// How many rows of a list are counted.
+const COUNTED: usize = crate::line::COUNTED;
+
+/// What was found out about one connection.
+struct Checked {
+    findings: Vec<Finding>,
+    told: Value,
+}
+
+impl Checked {
+    fn is_ready(&self) -> bool {
+        let worst = self.findings.iter().map(|finding| finding.level).max();
+        worst != Some(Level::Fault)
+    }
+
+    /// The answer's part, the worst finding first.
+    fn told(mut self) -> Value {
+        self.findings
+            .sort_by_key(|finding| std::cmp::Reverse(finding.level));
+        self.told["findings"] = json!(self.findings);
+        if let Some(told) = self.told.as_object_mut() {
+            told.remove("ok");
+        }
+        self.told
+    }
+}
+
+/// What the times of the last calls say.
+fn arrivals(row: &ReceivedRow) -> Option<Finding> {
+    let at = |micros: Option<i64>| micros.and_then(|at| Timestamp::from_microsecond(at).ok());
+    let (accepted, refused) = (at(row.accepted_at), at(row.refused_at));
+    if refused > accepted {
+        let message = format!(
+            "calls are refused, because the store's token is not where it is looked for; they carry these headers: {}. \
+             Compare the token with the source's settings, or use the URL that ends in the token",
+            row.refused_headers.join(", ")
+        );
+        return Some(Finding::new(Level::Warning, "deliveries", message));
+    }
+    accepted.is_none().then(|| {
+        let message = "nothing has arrived yet: tell the source the URL that `put_store` names";
+        Finding::new(Level::Note, "deliveries", message)
+    })
+}
+
+/// What a closed line and parked work say.
+fn waiting(told: &Value, is_shut: bool) -> Option<Finding> {
+    let parked = &told["parked"];
+    if is_shut {
+        let message = format!(
+            "it is not called (see `line`), and {parked} deliveries are parked; they are sent once it works again"
+        );
+        return Some(Finding::new(Level::Warning, "line", message));
+    }
+    (*parked != 0).then(|| {
+        let message = format!("{parked} deliveries are parked and being sent");
+        Finding::new(Level::Note, "line", message)
+    })
+}

@@ -1,0 +1,62 @@
+//! `provision`: makes in a store's account with a destination what its events will write to.
+
+use delivery::Account;
+use loyalty::StoreId;
+use serde_json::{Value, json};
+use vendors::{Fault, registry};
+
+use crate::{
+    account::untouchable,
+    asked,
+    command::{Operator, fault},
+};
+
+struct Asked {
+    store: StoreId,
+    destination: &'static str,
+    by: String,
+    why: String,
+}
+
+impl Operator {
+    /// `{"command": "provision", "store", "destination", "by", "why"}` answers `{"ok", "store", "destination",
+    /// "findings"}`: what was made, and what could not be.
+    pub(crate) async fn provision(&self, asked: Value) -> Result<Value, Vec<Fault>> {
+        let asked = asked::read(asked, |section| {
+            let store = asked::store(section);
+            let destination = asked::destination(section, self.deployed());
+            let (by, why) = (asked::by(section), asked::why(section));
+            Some(Asked {
+                store: store?,
+                destination: destination?,
+                by,
+                why,
+            })
+        })?;
+        let store = self.settings(&asked.store).await?;
+        let destination = registry::destination(asked.destination)
+            .filter(|destination| store.destinations.has(destination.name()))
+            .ok_or_else(|| fault("destination", "the store does not use it"))?;
+        let line = self.lines().get(&Account::of(destination, &store)).await;
+        let line = line.map_err(|error| fault("table", error))?;
+        if let Some(finding) = untouchable(&line, self.clock.now()) {
+            return Err(fault(&finding.about, finding.message));
+        }
+        let what = json!({"destination": asked.destination});
+        self.audit(&store.id, &asked.by, "provision", &asked.why, &what)
+            .await?;
+        let findings = self
+            .visit(&store, destination, |answered| {
+                destination.provision(&store, answered)
+            })
+            .await
+            .map_err(|finding| fault(&finding.about, finding.message))?;
+        tracing::info!(store = %store.id, destination = asked.destination, findings = findings.len(), "a destination was provisioned");
+        Ok(json!({
+            "ok": true,
+            "store": store.id.as_str(),
+            "destination": asked.destination,
+            "findings": findings,
+        }))
+    }
+}

@@ -1,0 +1,57 @@
+//! Which secrets a store needs, and the command that makes each. Their values are nobody's business here.
+
+use vendors::{Fault, Store, registry};
+
+use crate::command::{Operator, fault};
+
+/// A secret that a store needs.
+pub(crate) struct Needed {
+    /// Its full name.
+    pub(crate) name: String,
+    /// What makes it.
+    pub(crate) command: String,
+}
+
+impl Operator {
+    /// The secret that a source's deliveries carry. The shell makes it, so that nobody invents a weak one and nobody else
+    /// ever sees it.
+    pub(crate) fn inbound_secret(&self, store: &Store, source: &str) -> Needed {
+        let form = r#""{\"v\":1,\"current\":\"$(openssl rand -hex 32)\"}""#;
+        self.needed(store, &format!("{source}-webhook"), form)
+    }
+
+    /// The secret with which a vendor is called, in the form that the vendor's own part of the code gives.
+    pub(crate) fn outbound_secret(&self, store: &Store, connection: &str, form: &str) -> Needed {
+        self.needed(store, connection, &format!("'{form}'"))
+    }
+
+    fn needed(&self, store: &Store, connection: &str, form: &str) -> Needed {
+        let name = format!("{}/{}/{connection}", self.secret_prefix, store.id);
+        let command =
+            format!("aws secretsmanager create-secret --name {name} --secret-string {form}");
+        Needed { name, command }
+    }
+
+    /// Every secret that the store needs.
+    pub(crate) fn secrets_of(&self, store: &Store) -> Vec<Needed> {
+        let sources = registry::SOURCES
+            .iter()
+            .map(|source| source.name())
+            .filter(|name| store.sources.has(name));
+        let destinations = registry::DESTINATIONS
+            .iter()
+            .filter(|destination| store.destinations.has(destination.name()));
+        sources
+            .map(|name| self.inbound_secret(store, name))
+            .chain(destinations.map(|destination| {
+                self.outbound_secret(store, destination.name(), destination.secret_form())
+            }))
+            .collect()
+    }
+
+    /// Whether a secret exists.
+    pub(crate) async fn exists(&self, secret: &Needed) -> Result<bool, Vec<Fault>> {
+        let exists = self.secrets.exists(&secret.name).await;
+        exists.map_err(|error| fault("secrets", error))
+    }
+}

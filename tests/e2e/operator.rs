@@ -1,5 +1,7 @@
 //! What waits for a person is listed, replayed and moved back by the deployed operator, under its own role.
 
+use std::time::Duration;
+
 use bridge_tests::local::{paths, stores};
 use bridge_tests::trouble::{Result, Saying};
 use bridge_tests::world::{Shop, event, wait_until};
@@ -82,7 +84,7 @@ async fn what_rule_refused_is_listed_replayed_and_arrives() -> Result<()> {
 
 #[tokio::test]
 async fn what_was_kept_comes_back_once_its_topic_has_a_name() -> Result<()> {
-    let world = world().await;
+    let world = world_alone().await;
     let store = world.store("kept").await?;
     let mut points = event("points_earned.json")?;
     points["topic"] = "swell/points/new-style".into();
@@ -100,7 +102,8 @@ async fn what_was_kept_comes_back_once_its_topic_has_a_name() -> Result<()> {
     document["sources"]["yotpo"]["topics"] = json!({"swell/points/new-style": "points_earned"});
     stores::put(world.stack, &world.cloud, &document).await?;
 
-    // A recorder that is running remembers the old settings for a minute: until then it keeps the delivery again.
+    // A recorder that is running remembers the old settings for a minute.
+    world.forward(Duration::from_mins(2))?;
     let replay = json!({"command": "replay", "kept": true, "by": "ola"});
     wait_until("the event is recorded", async || {
         done(&store, replay.clone()).await?;

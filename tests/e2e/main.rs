@@ -6,6 +6,7 @@
 )]
 #![allow(clippy::expect_used, reason = "a test that cannot go on says so")]
 
+mod account;
 mod again;
 mod aws_faults;
 mod bad_input;

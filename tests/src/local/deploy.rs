@@ -3,21 +3,30 @@
 use std::process::Command;
 
 use super::tools::DEPLOYER;
-use super::{build, elf, paths};
+use super::{account, build, elf, paths};
 use crate::say::{self, Steps};
 use crate::trouble::{Result, Saying, Trouble};
 
-/// Builds for the stack's architecture, checks every binary, runs `sam deploy` with these arguments.
+/// Asks whether the account can take the stack, builds for its architecture, checks every binary, runs `sam deploy` with these arguments.
 ///
 /// # Errors
-/// The build fails, a binary does not fit, or sam does.
+/// The account is not ready, the build fails, a binary does not fit, or sam does.
 pub async fn deploy(arguments: &[String], steps: &Steps) -> Result<()> {
     std::fs::create_dir_all(paths::local()).saying("cannot make target/local")?;
     DEPLOYER.ready(steps).await?;
     let read = |name: &str| {
         std::fs::read_to_string(paths::root().join(name)).saying(format!("cannot read {name}"))
     };
-    let architecture = architecture(arguments, &read("samconfig.toml")?, &read("template.yaml")?)?;
+    let (config, template) = (read("samconfig.toml")?, read("template.yaml")?);
+    let architecture = architecture(arguments, &config, &template)?;
+    let step = steps.begin("asking AWS about the account");
+    let verdict = account::ask(arguments, &config, &[])
+        .await?
+        .verdict(&template)?;
+    step.done();
+    for line in verdict {
+        say::line(line);
+    }
     say::line(format_args!("building for {architecture}"));
     let flag = if architecture == "arm64" {
         "--arm64"

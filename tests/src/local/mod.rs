@@ -3,6 +3,7 @@
 //! Everything it makes is under `target/local/`: the tools, the functions as built for this machine, a byte-identical copy
 //! of the template, and for each stack a folder with its record of processes, its logs, its clock and its `stack.json`.
 
+pub mod account;
 pub mod bench;
 pub mod build;
 pub mod compare;

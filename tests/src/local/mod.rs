@@ -5,6 +5,7 @@
 
 pub mod bench;
 pub mod build;
+pub mod cli;
 pub mod compare;
 pub mod demo;
 pub mod deploy;

@@ -337,6 +337,21 @@ def within_reach(template, function, action):
     return {points_to(event["Properties"].get("Queue")) for event in properties.get("Events", {}).values()}
 
 
+def secret_behind(resource):
+    """The name, after the prefix, of the secret that a statement's resource stands for, with or without its random end."""
+    text = resource.get("Fn::Sub", "") if isinstance(resource, dict) else resource
+    found = re.fullmatch(r"arn:\$\{AWS::Partition\}:secretsmanager:\$\{AWS::Region\}:\$\{AWS::AccountId\}"
+                         r":secret:\$\{SecretPrefix\}/(.+)", str(text))
+    return found and found[1].removesuffix("-??????")
+
+
+def secrets_of(template, function):
+    """Names, after the prefix, of the secrets whose values the function may read."""
+    return {secret_behind(resource) for statement in statements(template, function)
+            if "secretsmanager:GetSecretValue" in as_list(statement.get("Action", []))
+            for resource in as_list(statement.get("Resource", [])) if secret_behind(resource)}
+
+
 def roles(template):
     owners = [points_to(properties.get("Role")) for _, _, properties in functions(template).values()]
     schedulers = {points_to(properties["Target"].get("RoleArn")) for _, _, properties in each(template, "AWS::Scheduler::Schedule")}
@@ -358,7 +373,7 @@ def roles(template):
     for short, (name, _, properties) in functions(template).items():
         if "Role" not in properties or "Policies" in properties:
             yield f"{name}: SAM would make a role that may read every queue of the account"
-        allowed, readable = set(), set()
+        allowed, readable = set(), secrets_of(template, short)
         for statement in statements(template, short):
             if statement.get("Effect") != "Allow" or {"NotAction", "NotResource"} & set(statement):
                 yield f"{name}: a statement that says what is not allowed"
@@ -373,12 +388,8 @@ def roles(template):
                 text = resource.get("Fn::Sub", "") if isinstance(resource, dict) else resource
                 if text == "${Table.Arn}/index/work" and actions == {"dynamodb:Query"}:
                     continue
-                secret = re.fullmatch(r"arn:\$\{AWS::Partition\}:secretsmanager:\$\{AWS::Region\}:\$\{AWS::AccountId\}"
-                                      r":secret:\$\{SecretPrefix\}/(.+)", str(text))
-                if not secret:
+                if not secret_behind(resource):
                     yield f"{name}: may reach {resource}, which is not one resource of this stack"
-                elif "secretsmanager:GetSecretValue" in actions:
-                    readable.add(secret[1].removesuffix("-??????"))
         if allowed != ACTIONS.get(kind(short), set()):
             yield f"{name}: may {sorted(allowed ^ ACTIONS.get(kind(short), set()))} more or less than it needs"
         called = destinations(template) if short in {"operator", "upkeep"} else [short.removeprefix("push-")]
@@ -512,7 +523,36 @@ def configuration_faults(template, settings):
         yield "samconfig: two environments share a stack or its secrets"
 
 
-CHECKS = [shape, binaries, environment, logs, mappings, queues, state, door, roles, schedules, alarms, dashboard, optional, configuration]
+def rows(text, heading):
+    """The cells of the tables between a heading and the next one."""
+    section = re.split(r"\n## ", text.split(f"\n{heading}\n", 1)[1], maxsplit=1)[0]
+    lines = [line for line in section.splitlines() if line.startswith("| `")]
+    return [line.strip("| ").split(" | ") for line in lines]
+
+
+def readme(template):
+    yield from readme_faults(template, (ROOT / "README.md").read_text())
+
+
+def readme_faults(template, text):
+    """What the README says of parameters, of outputs and of who reads which secret."""
+    said = {row[0].strip("`"): row[1].strip("`") for row in rows(text, "## Deploying to AWS")}
+    meant = {name: parameter["Default"] or "empty" for name, parameter in template["Parameters"].items()}
+    for name in sorted(set(said.items()) ^ set(meant.items())):
+        yield f"README: the parameter {name[0]} is not by default {name[1]} in both README and template"
+    readers = {}
+    for short in functions(template):
+        for name in secrets_of(template, short):
+            readers.setdefault(name, set()).add(short)
+    said = {row[0].strip("`").removeprefix("<prefix>/").replace("<store>", "*"): set(row[2].split(", "))
+            for row in rows(text, "## Secrets")}
+    for name in sorted(set(said) | set(readers)):
+        if said.get(name) != readers.get(name):
+            yield f"README: {name} is read by {sorted(readers.get(name, []))}, not by {sorted(said.get(name, []))}"
+
+
+CHECKS = [shape, binaries, environment, logs, mappings, queues, state, door, roles, schedules, alarms, dashboard, optional, configuration,
+          readme]
 
 
 def faults(template):

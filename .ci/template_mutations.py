@@ -149,6 +149,14 @@ CONFIGURATION = [
     ("default.deploy.parameters.parameter_overrides", ["SecretPrefix=loyalty-bridge", "Unknown=1"]),
 ]
 
+# The README with one word replaced.
+README = [
+    ("| `LogLevel` | `info` |", "| `LogLevel` | `debug` |"),
+    ("| `Architecture` |", "| `Machine` |"),
+    ("| push-rule, upkeep |", "| push-rule |"),
+    ("`<prefix>/hash-key`", "`<prefix>/hash-keys`"),
+]
+
 
 def broken(document, path, value):
     """A copy of the document with one value replaced, added or taken away."""
@@ -176,9 +184,13 @@ def main():
     for path, value in CONFIGURATION:
         if not list(assertions.configuration_faults(template, broken(settings, path, value))):
             unseen.append(f"configuration does not see {path}")
+    readme = (assertions.ROOT / "README.md").read_text()
+    for before, after in README:
+        if readme.count(before) != 1 or not list(assertions.readme_faults(template, readme.replace(before, after))):
+            unseen.append(f"readme does not see {before}")
     for fault in unseen:
         print(f"  {fault}")
-    print(f"{len(MUTATIONS) + len(CONFIGURATION)} mutations, {len(unseen)} unseen")
+    print(f"{len(MUTATIONS) + len(CONFIGURATION) + len(README)} mutations, {len(unseen)} unseen")
     return bool(unseen)
 
 

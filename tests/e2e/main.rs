@@ -16,6 +16,7 @@ mod faults;
 mod members;
 mod operator;
 mod order;
+mod readme;
 mod rows;
 mod the_way;
 

@@ -1,19 +1,24 @@
 //! The README says what the code does.
 
+mod commands;
+mod places;
+mod settings;
+
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
 };
 
-use bridge_tests::local::{paths, tools};
+use bridge_tests::{
+    local::{paths, tools},
+    readme::TEXT,
+};
 use serde_json::Value;
 use vendors::Reason;
 
-const README: &str = include_str!("../../README.md");
-
 /// What the first cells of the tables under a heading name, without the backticks.
 fn first_cells(heading: &str) -> BTreeSet<String> {
-    let section = README.split(heading).nth(1).unwrap();
+    let section = TEXT.split(heading).nth(1).unwrap();
     let section = section.split("\n## ").next().unwrap();
     let cells = section
         .lines()
@@ -35,7 +40,7 @@ fn every_reason_code_has_its_row() {
 
 #[test]
 fn every_command_of_the_operator_has_its_row() {
-    let rows: BTreeSet<&str> = README
+    let rows: BTreeSet<&str> = TEXT
         .lines()
         .filter_map(|line| line.strip_prefix("| `{\"command\":\"")?.split('"').next())
         .collect();
@@ -48,8 +53,7 @@ fn every_setting_is_explained() {
     let document: Value =
         serde_json::from_str(include_str!("../../events/stores/every-option.json")).unwrap();
     let explained = |key: &str| {
-        README
-            .lines()
+        TEXT.lines()
             .any(|line| line.starts_with(&format!("| `{key}` |")))
     };
     let mut keys: Vec<&String> = document.as_object().unwrap().keys().collect();
@@ -86,7 +90,7 @@ fn every_tag_and_field_is_named() {
     ];
     let named = |name: &str| {
         let plain = name.rsplit('.').next().unwrap();
-        let code = |text: &str| README.contains(&format!("`{text}`"));
+        let code = |text: &str| TEXT.contains(&format!("`{text}`"));
         let split = |prefix: &&str| {
             let rest = plain.strip_prefix(*prefix)?;
             Some(code(&format!("Yotpo.{prefix}…")) && code(rest))
@@ -151,7 +155,7 @@ fn every_alarm_is_explained() {
 fn the_oldest_python_that_works_is_named() {
     let (major, minor) = tools::PYTHON;
     let named = format!("Python {major}.{minor} or later");
-    assert!(README.contains(&named), "{named}");
+    assert!(TEXT.contains(&named), "{named}");
 }
 
 #[test]
@@ -163,7 +167,7 @@ fn every_promise_links_to_its_tests() {
     });
     let missing: Vec<_> = own
         .map(|file| file.file_name().unwrap().to_str().unwrap())
-        .filter(|name| !README.contains(&format!("([tests](tests/promises/{name}))")))
+        .filter(|name| !TEXT.contains(&format!("([tests](tests/promises/{name}))")))
         .collect();
     assert!(missing.is_empty(), "{missing:?}");
 }

@@ -6,6 +6,7 @@
 //! - [`local`]: set up the tools, build, start, deploy, demonstrate, end.
 //! - [`standins`]: strict HTTP servers in the vendors' place.
 //! - [`cloud`]: signed calls to the emulator.
+//! - [`readme`]: the README as data, for the tests that hold it to its word.
 //! - [`rough`]: a server that misbehaves below HTTP.
 //! - [`world`]: one shared stack and one store per test, for the end-to-end tests.
 
@@ -18,6 +19,7 @@ pub mod clock;
 pub mod cloud;
 pub mod http;
 pub mod local;
+pub mod readme;
 pub mod rough;
 pub mod say;
 pub mod standins;

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use bridge_tests::local::cli::{self, Asked, HELP, Up};
 use bridge_tests::local::paths::StackDir;
 use bridge_tests::local::process::Life;
 use bridge_tests::local::proxy;
@@ -16,17 +17,6 @@ use bridge_tests::local::up::{self, Wanted};
 use bridge_tests::local::{bench, demo, deploy, stores};
 use bridge_tests::say::{self, Steps};
 use bridge_tests::trouble::{Result, Saying, Trouble};
-
-const HELP: &str = "\
-cargo local demo               start everything, send one event of every kind, compare what arrives, end everything
-cargo local up                 start everything and leave it running; target/local/stack.json says how to reach it
-    --vendor NAME=URL          use this server in the place of the vendor's stand-in
-    --store FILE               load this store document too (may be given again)
-    --port PORT                let the emulator of AWS listen here
-cargo local down               end what `up` started
-cargo local deploy [ARGS…]     build for AWS, check, and run `sam deploy` with these arguments
-cargo local bench              build the functions for release and print their start, memory and size beside the targets
-    --dist                     measure the smaller build that `deploy` makes; linking it takes minutes";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -43,26 +33,22 @@ async fn main() -> ExitCode {
 async fn run(arguments: &[String]) -> Result<ExitCode> {
     // Before anything is built: the build may replace the program we run.
     let program = std::env::current_exe().saying("cannot find this program")?;
-    let (command, rest) = arguments
-        .split_first()
-        .map_or(("", arguments), |(first, rest)| (first.as_str(), rest));
-    match command {
-        "demo" if rest.is_empty() => demonstrate(program).await,
-        "up" => stay_up(program, rest).await,
-        "down" if rest.is_empty() => take_down(),
-        "deploy" => deploy::deploy(rest, &Steps::shown())
+    match cli::read(arguments)? {
+        Asked::Demo => demonstrate(program).await,
+        Asked::Up(asked) => stay_up(program, asked).await,
+        Asked::Down => take_down(),
+        Asked::Deploy(rest) => deploy::deploy(&rest, &Steps::shown())
             .await
             .map(|()| ExitCode::SUCCESS),
-        "bench" => measure(rest).await,
-        "stand-in" => stand_in(rest).await,
-        "proxy" => pass_on(rest).await,
-        "" | "help" | "--help" | "-h" => {
+        Asked::Bench(profile) => bench::bench(profile, &Steps::shown())
+            .await
+            .map(|()| ExitCode::SUCCESS),
+        Asked::StandIn(rest) => stand_in(&rest).await,
+        Asked::Proxy(rest) => pass_on(&rest).await,
+        Asked::Help => {
             say::line(HELP);
             Ok(ExitCode::SUCCESS)
         }
-        other => Err(Trouble::new(format!(
-            "`cargo local {other}` with these arguments is not known.\n\n{HELP}"
-        ))),
     }
 }
 
@@ -86,37 +72,19 @@ async fn demonstrate(program: PathBuf) -> Result<ExitCode> {
     })
 }
 
-async fn stay_up(program: PathBuf, arguments: &[String]) -> Result<ExitCode> {
-    let mut wanted = Wanted {
+async fn stay_up(program: PathBuf, asked: Up) -> Result<ExitCode> {
+    let as_it_is = asked == Up::default();
+    let wanted = Wanted {
         dir: StackDir::of_up(),
         life: Life::UntilDown,
         program,
-        vendors: BTreeMap::new(),
-        stores: vec![stores::example()],
-        port: None,
+        vendors: asked.vendors,
+        stores: [vec![stores::example()], asked.stores].concat(),
+        port: asked.port,
         can_fail: false,
     };
-    let mut rest = arguments.iter();
-    while let Some(flag) = rest.next() {
-        let value = rest
-            .next()
-            .saying(format!("{flag} needs a value, or is not known.\n\n{HELP}"))?;
-        match flag.as_str() {
-            "--vendor" => {
-                let (name, url) = value
-                    .split_once('=')
-                    .saying("--vendor takes NAME=URL, as rule=http://127.0.0.1:4010")?;
-                wanted
-                    .vendors
-                    .insert(name.to_owned(), url.trim_end_matches('/').to_owned());
-            }
-            "--store" => wanted.stores.push(value.into()),
-            "--port" => wanted.port = Some(value.parse().saying("--port takes a number")?),
-            _ => return Err(Trouble::new(format!("{flag} is not known.\n\n{HELP}"))),
-        }
-    }
     let file = wanted.dir.stack();
-    if arguments.is_empty() && up::running(&wanted.dir).await.is_some() {
+    if as_it_is && up::running(&wanted.dir).await.is_some() {
         say::line(format_args!(
             "It is already running; see {}. `cargo local down` ends it.",
             file.display()
@@ -151,20 +119,6 @@ fn take_down() -> Result<ExitCode> {
     for name in ended {
         say::line(format_args!("ended {name}"));
     }
-    Ok(ExitCode::SUCCESS)
-}
-
-async fn measure(arguments: &[String]) -> Result<ExitCode> {
-    let profile = match arguments {
-        [] => "release",
-        [flag] if flag == "--dist" => "dist",
-        _ => {
-            return Err(Trouble::new(format!(
-                "`cargo local bench` takes --dist or nothing.\n\n{HELP}"
-            )));
-        }
-    };
-    bench::bench(profile, &Steps::shown()).await?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -28,22 +28,8 @@ pub async fn deploy(arguments: &[String], steps: &Steps) -> Result<()> {
         say::line(line);
     }
     say::line(format_args!("building for {architecture}"));
-    let flag = if architecture == "arm64" {
-        "--arm64"
-    } else {
-        "--x86-64"
-    };
     let mut lambda = Command::new(DEPLOYER.program("cargo-lambda"));
-    lambda.args([
-        "lambda",
-        "build",
-        "--profile",
-        "dist",
-        flag,
-        "--workspace",
-        "--exclude",
-        "bridge-tests",
-    ]);
+    lambda.args(build_for(architecture));
     run(lambda, "cargo lambda build")?;
     for function in build::functions_of(&paths::root().join("template.yaml"))? {
         elf::check(
@@ -57,6 +43,26 @@ pub async fn deploy(arguments: &[String], steps: &Steps) -> Result<()> {
     let mut sam = Command::new(DEPLOYER.program("sam"));
     sam.arg("deploy").args(arguments);
     run(sam, "sam deploy")
+}
+
+/// What cargo-lambda is told, by the architecture.
+#[must_use]
+pub fn build_for(architecture: &str) -> [&'static str; 8] {
+    let flag = if architecture == "arm64" {
+        "--arm64"
+    } else {
+        "--x86-64"
+    };
+    [
+        "lambda",
+        "build",
+        "--profile",
+        "dist",
+        flag,
+        "--workspace",
+        "--exclude",
+        "bridge-tests",
+    ]
 }
 
 fn run(mut command: Command, name: &str) -> Result<()> {

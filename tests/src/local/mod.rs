@@ -6,6 +6,7 @@
 pub mod account;
 pub mod bench;
 pub mod build;
+pub mod cli;
 pub mod compare;
 pub mod demo;
 pub mod deploy;

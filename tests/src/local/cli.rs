@@ -1,0 +1,154 @@
+//! What `cargo local` is asked for, read before anything is done.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use crate::trouble::{Result, Saying, Trouble};
+
+/// What people are told of it.
+pub const HELP: &str = "\
+cargo local demo               start everything, send one event of every kind, compare what arrives, end everything
+cargo local up                 start everything and leave it running; target/local/stack.json says how to reach it
+    --vendor NAME=URL          use this server in the place of the vendor's stand-in
+    --store FILE               load this store document too (may be given again)
+    --port PORT                let the emulator of AWS listen here
+cargo local down               end what `up` started
+cargo local deploy [ARGS…]     build for AWS, check, and run `sam deploy` with these arguments
+cargo local bench              build the functions for release and print their start, memory and size beside the targets
+    --dist                     measure the smaller build that `deploy` makes; linking it takes minutes";
+
+/// What is asked for.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// From nothing to a verdict.
+    Demo,
+    /// A stack that stays.
+    Up(Up),
+    /// The end of the stack that stays.
+    Down,
+    /// The way to AWS, with arguments for `sam deploy`.
+    Deploy(Vec<String>),
+    /// What the functions cost, built with this profile.
+    Bench(&'static str),
+    /// A vendor's stand-in, which `up` starts; not for people.
+    StandIn(Vec<String>),
+    /// What end-to-end tests start between the functions and the emulator; not for people.
+    Proxy(Vec<String>),
+    /// [`HELP`].
+    Help,
+}
+
+/// How a stack is to be.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Up {
+    /// Vendors that somebody else plays, with the address.
+    pub vendors: BTreeMap<String, String>,
+    /// Store documents to load beside the example.
+    pub stores: Vec<PathBuf>,
+    /// The emulator's port, if it matters.
+    pub port: Option<u16>,
+}
+
+/// Reads the arguments behind `cargo local`.
+///
+/// # Errors
+/// They are not known; the error says what is.
+pub fn read(arguments: &[String]) -> Result<Asked> {
+    let (command, rest) = arguments
+        .split_first()
+        .map_or(("", arguments), |(first, rest)| (first.as_str(), rest));
+    match command {
+        "demo" if rest.is_empty() => Ok(Asked::Demo),
+        "up" => up(rest).map(Asked::Up),
+        "down" if rest.is_empty() => Ok(Asked::Down),
+        "deploy" => Ok(Asked::Deploy(rest.to_vec())),
+        "bench" => bench(rest),
+        "stand-in" => Ok(Asked::StandIn(rest.to_vec())),
+        "proxy" => Ok(Asked::Proxy(rest.to_vec())),
+        "" | "help" | "--help" | "-h" => Ok(Asked::Help),
+        other => Err(Trouble::new(format!(
+            "`cargo local {other}` with these arguments is not known.\n\n{HELP}"
+        ))),
+    }
+}
+
+fn up(arguments: &[String]) -> Result<Up> {
+    let mut up = Up::default();
+    let mut rest = arguments.iter();
+    while let Some(flag) = rest.next() {
+        let value = rest
+            .next()
+            .saying(format!("{flag} needs a value, or is not known.\n\n{HELP}"))?;
+        match flag.as_str() {
+            "--vendor" => {
+                let (name, url) = value
+                    .split_once('=')
+                    .saying("--vendor takes NAME=URL, as rule=http://127.0.0.1:4010")?;
+                up.vendors
+                    .insert(name.to_owned(), url.trim_end_matches('/').to_owned());
+            }
+            "--store" => up.stores.push(value.into()),
+            "--port" => up.port = Some(value.parse().saying("--port takes a number")?),
+            _ => return Err(Trouble::new(format!("{flag} is not known.\n\n{HELP}"))),
+        }
+    }
+    Ok(up)
+}
+
+fn bench(arguments: &[String]) -> Result<Asked> {
+    match arguments {
+        [] => Ok(Asked::Bench("release")),
+        [flag] if flag == "--dist" => Ok(Asked::Bench("dist")),
+        _ => Err(Trouble::new(format!(
+            "`cargo local bench` takes --dist or nothing.\n\n{HELP}"
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(line: &str) -> Result<Asked> {
+        let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+        read(&words)
+    }
+
+    #[test]
+    fn what_the_help_names_is_read() {
+        let mut command = "";
+        for line in HELP.lines() {
+            let named = line.split("  ").find(|part| !part.is_empty());
+            let named = named.expect("a line has words").trim();
+            let flag = if let Some(name) = named.strip_prefix("cargo local ") {
+                command = name.split(' ').next().expect("a name");
+                String::new()
+            } else {
+                let flag = named.replace("NAME=URL", "rule=http://127.0.0.1:1");
+                flag.replace("FILE", "store.json").replace("PORT", "4566")
+            };
+            let line = format!("{command} {flag}");
+            assert!(asked(&line).is_ok(), "{line}");
+        }
+        for line in [
+            "demo now",
+            "up --stores a",
+            "up --port many",
+            "bench --fast",
+            "dance",
+        ] {
+            assert!(asked(line).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_stack_takes_several_stores() {
+        let Ok(Asked::Up(up)) =
+            asked("up --store a.json --store b.json --vendor rule=http://127.0.0.1:1/")
+        else {
+            panic!("a stack");
+        };
+        assert_eq!(up.stores.len(), 2);
+        assert_eq!(up.vendors["rule"], "http://127.0.0.1:1");
+    }
+}

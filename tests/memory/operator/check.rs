@@ -124,6 +124,13 @@ async fn with(change: impl FnOnce(&mut ToRule)) -> (World, Operator, Arc<ToRule>
     (world, operator, rule)
 }
 
+/// The way to a stand-in that knows this key.
+pub(crate) fn to_rule(world: &World, key: &str) -> Arc<dyn Wire> {
+    let rule = ToRule::new(world.clock.now());
+    rule.order("/accounts", json!({"key": key}));
+    Arc::new(rule)
+}
+
 async fn checked(operator: &Operator) -> Value {
     done(operator, json!({"command": "check", "store": "example"})).await
 }

@@ -1,7 +1,7 @@
 //! The operator's commands on ports in memory, beside the recorder and the pusher that they work on.
 
 mod asked;
-mod check;
+pub(crate) mod check;
 mod dead;
 mod kept;
 mod line;

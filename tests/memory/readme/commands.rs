@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use vendors::{Inlet, registry};
 
 use crate::{
-    operator::{done, operator},
+    operator::{check::to_rule, done, operator},
     world::World,
 };
 
@@ -45,6 +45,16 @@ fn every_command_is_one_that_works() {
             ["cargo", "lambda", "build", rest @ ..] => is_build(rest),
             ["rustup", "target", "add", target] => assert_eq!(*target, "aarch64-unknown-linux-gnu"),
             ["sam", "deploy", rest @ ..] => is_deploy(rest),
+            ["sam", "delete"] => {}
+            ["aws", "dynamodb", "restore-table-to-point-in-time", ..] => {
+                for flag in [
+                    "--source-table-name",
+                    "--target-table-name",
+                    "--restore-date-time",
+                ] {
+                    assert!(readme::flag(&words, flag).is_some(), "{words:?}");
+                }
+            }
             ["aws", "lambda", "invoke", ..] => is_invocation(&words),
             ["aws", "secretsmanager", "create-secret", ..] => {
                 assert!(readme::flag(&words, "--name").is_some(), "{words:?}");
@@ -81,10 +91,10 @@ fn is_build(arguments: &[&str]) {
     for argument in arguments {
         assert!(ours.contains(argument), "{argument} is not in {ours:?}");
     }
-    let profile = arguments
+    let mut profile = arguments
         .iter()
         .skip_while(|argument| **argument != "--profile");
-    let profile = profile.skip(1).next().unwrap();
+    let profile = profile.nth(1).unwrap();
     assert!(file("Cargo.toml").contains(&format!("[profile.{profile}]")));
 }
 
@@ -161,7 +171,10 @@ fn document() -> Value {
 async fn every_payload_is_taken() {
     let world = World::new().await;
     world.put_store("example-outdoor", json!({})).await;
-    let operator = operator(&world);
+    let mut operator = operator(&world);
+    operator
+        .wires
+        .insert("rule".to_owned(), to_rule(&world, "example-outdoor-key"));
     let payloads = readme::payloads(&document()).unwrap();
     assert!(payloads.len() > 10, "{payloads:?}");
     for payload in payloads {

@@ -27,7 +27,7 @@ async fn the_account_is_asked_and_a_stranger_is_told_to_sign_in() -> Result<()> 
     let known = ask(of(&own.aws_access_key_id, &own.aws_secret_access_key)).await?;
     let lines = known.verdict(template)?;
     assert!(lines[0].contains(&stack.region), "{lines:?}");
-    let stranger = ask(of("AKIAEXAMPLEEXAMPLE00", "of-nobody")).await?;
+    let stranger = ask(of("a-stranger", "of-nobody")).await?;
     let told = stranger.verdict(template).expect_err("nobody").to_string();
     assert!(told.contains("sign in"), "{told}");
     Ok(())

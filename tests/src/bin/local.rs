@@ -1,4 +1,4 @@
-//! `cargo local demo | up | down | deploy | bench`: the whole product on one machine, its way to AWS, and what it costs.
+//! `cargo local demo | up | ask | down | deploy | bench`: the whole product on one machine, its way to AWS, and what it costs.
 
 #![allow(
     clippy::disallowed_methods,
@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use bridge_tests::cloud::Cloud;
 use bridge_tests::local::cli::{self, Asked, HELP, Up};
 use bridge_tests::local::paths::StackDir;
 use bridge_tests::local::process::Life;
@@ -17,6 +18,7 @@ use bridge_tests::local::up::{self, Wanted};
 use bridge_tests::local::{bench, demo, deploy, stores};
 use bridge_tests::say::{self, Steps};
 use bridge_tests::trouble::{Result, Saying, Trouble};
+use serde_json::Value;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -36,6 +38,7 @@ async fn run(arguments: &[String]) -> Result<ExitCode> {
     match cli::read(arguments)? {
         Asked::Demo => demonstrate(program).await,
         Asked::Up(asked) => stay_up(program, asked).await,
+        Asked::Ask(command) => ask(&command).await,
         Asked::Down => take_down(),
         Asked::Deploy(rest) => deploy::deploy(&rest, &Steps::shown())
             .await
@@ -109,6 +112,28 @@ async fn stay_up(program: PathBuf, asked: Up) -> Result<ExitCode> {
         file.display()
     ));
     Ok(ExitCode::SUCCESS)
+}
+
+/// Prints what the operator answers. A command that was not carried out is a failure.
+async fn ask(command: &str) -> Result<ExitCode> {
+    let command = if command.trim_start().starts_with('{') {
+        command.to_owned()
+    } else {
+        std::fs::read_to_string(command).saying(format!("cannot read {command}"))?
+    };
+    let command: Value = serde_json::from_str(&command)
+        .map_err(|error| Trouble::new(format!("no JSON: {error}")))?;
+    let stack = up::running(&StackDir::of_up()).await;
+    let stack = stack.saying("No stack is running; `cargo local up` starts one.")?;
+    let answer = Cloud::of(&stack)
+        .invoke(&stack.functions["operator"], &command)
+        .await?;
+    say::line(format_args!("{answer:#}"));
+    Ok(if answer["ok"] == true {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 fn take_down() -> Result<ExitCode> {

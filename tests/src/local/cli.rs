@@ -12,6 +12,7 @@ cargo local up                 start everything and leave it running; target/loc
     --vendor NAME=URL          use this server in the place of the vendor's stand-in
     --store FILE               load this store document too (may be given again)
     --port PORT                let the emulator of AWS listen here
+cargo local ask COMMAND        give the running stack's operator a command: JSON, or a file with JSON
 cargo local down               end what `up` started
 cargo local deploy [ARGS…]     build for AWS, check, and run `sam deploy` with these arguments
 cargo local bench              build the functions for release and print their start, memory and size beside the targets
@@ -24,6 +25,8 @@ pub enum Asked {
     Demo,
     /// A stack that stays.
     Up(Up),
+    /// A command for the operator of the stack that stays: JSON, or the name of a file with JSON.
+    Ask(String),
     /// The end of the stack that stays.
     Down,
     /// The way to AWS, with arguments for `sam deploy`.
@@ -60,6 +63,12 @@ pub fn read(arguments: &[String]) -> Result<Asked> {
     match command {
         "demo" if rest.is_empty() => Ok(Asked::Demo),
         "up" => up(rest).map(Asked::Up),
+        "ask" => match rest {
+            [command] => Ok(Asked::Ask(command.clone())),
+            _ => Err(Trouble::new(format!(
+                "`cargo local ask` takes one command, in quotes: '{{\"command\":\"check\",\"store\":\"example-outdoor\"}}'.\n\n{HELP}"
+            ))),
+        },
         "down" if rest.is_empty() => Ok(Asked::Down),
         "deploy" => Ok(Asked::Deploy(rest.to_vec())),
         "bench" => bench(rest),
@@ -121,8 +130,9 @@ mod tests {
             let named = line.split("  ").find(|part| !part.is_empty());
             let named = named.expect("a line has words").trim();
             let flag = if let Some(name) = named.strip_prefix("cargo local ") {
-                command = name.split(' ').next().expect("a name");
-                String::new()
+                let (first, rest) = name.split_once(' ').unwrap_or((name, ""));
+                command = first;
+                if rest == "COMMAND" { "{}" } else { "" }.to_owned()
             } else {
                 let flag = named.replace("NAME=URL", "rule=http://127.0.0.1:1");
                 flag.replace("FILE", "store.json").replace("PORT", "4566")
@@ -136,6 +146,8 @@ mod tests {
             "up --port many",
             "bench --fast",
             "dance",
+            "ask",
+            "ask two words",
         ] {
             assert!(asked(line).is_err(), "{line}");
         }

@@ -46,7 +46,10 @@ HEX = re.compile(r"(?<![\w-])[0-9a-fA-F]{32,}(?![\w-])")
 # Both alphabets, and what both share, for a value that stands behind a dash or a slash.
 BASE64 = [re.compile(alphabet + "{4,}={0,2}") for alphabet in ("[A-Za-z0-9+/]", "[A-Za-z0-9_-]", "[A-Za-z0-9]")]
 # The only long literals that every tree has, and the only line that names where crates come from.
-LOCK_LINE = re.compile(r'checksum = "[0-9a-f]{64}"|source = "registry\+https://github\.com/rust-lang/[\w.-]+"')
+LOCK_LINES = {
+    "Cargo.lock": re.compile(r'checksum = "[0-9a-f]{64}"|source = "registry\+https://github\.com/rust-lang/[\w.-]+"'),
+    "package-lock.json": re.compile(r'"integrity": "sha512-[A-Za-z0-9+/]{86}==",?'),
+}
 
 
 def entropy(text):
@@ -176,7 +179,8 @@ def main():
         if b"\0" in data[:8192]:
             continue
         for number, line in enumerate(data.decode(errors="replace").splitlines(), 1):
-            if name == "Cargo.lock" and LOCK_LINE.fullmatch(line.strip()):
+            lock_line = LOCK_LINES.get(name.rsplit("/", 1)[-1])
+            if lock_line and lock_line.fullmatch(line.strip()):
                 continue
             for what, literal in findings(line):
                 known = {entry for entry in ALLOWED if entry[0] == name and literal.startswith(entry[1])}

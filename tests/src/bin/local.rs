@@ -1,4 +1,5 @@
-//! `cargo local demo | up | ask | down | deploy | bench`: the whole product on one machine, its way to AWS, and what it costs.
+//! `cargo local demo | up | ask | down | deploy | bench | cost`: the whole product on one machine, its way to AWS, and what it
+//! costs.
 
 #![allow(
     clippy::disallowed_methods,
@@ -43,7 +44,10 @@ async fn run(arguments: &[String]) -> Result<ExitCode> {
         Asked::Deploy(rest) => deploy::deploy(&rest, &Steps::shown())
             .await
             .map(|()| ExitCode::SUCCESS),
-        Asked::Bench(profile) => bench::bench(profile, &Steps::shown())
+        Asked::Bench(wanted) => bench::bench(wanted, &Steps::shown())
+            .await
+            .map(|()| ExitCode::SUCCESS),
+        Asked::Cost(question) => bench::cost(&question, &Steps::shown())
             .await
             .map(|()| ExitCode::SUCCESS),
         Asked::StandIn(rest) => stand_in(&rest).await,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use super::bench::{Question, Wanted};
 use crate::trouble::{Result, Saying, Trouble};
 
 /// What people are told of it.
@@ -15,8 +16,13 @@ cargo local up                 start everything and leave it running; target/loc
 cargo local ask COMMAND        give the running stack's operator a command: JSON, or a file with JSON
 cargo local down               end what `up` started
 cargo local deploy [ARGS…]     build for AWS, check, and run `sam deploy` with these arguments
-cargo local bench              build the functions for release and print their start, memory and size beside the targets
-    --dist                     measure the smaller build that `deploy` makes; linking it takes minutes";
+cargo local bench              build the functions as deployed and print start, memory, processor time, requests and size
+    --peers                    measure the same job in plain Python and Node too, as ratios
+    --quick                    measure the build that links quickly, and not the deployed one
+cargo local cost               count what events ask of AWS, and print a month's cost for three numbers of events
+    --destinations NAMES       with these destinations (a,b), or `none`; otherwise with all
+    --events N                 for this number of events a month
+    --stores N                 for this number of stores; otherwise one";
 
 /// What is asked for.
 #[derive(Debug, PartialEq, Eq)]
@@ -31,8 +37,10 @@ pub enum Asked {
     Down,
     /// The way to AWS, with arguments for `sam deploy`.
     Deploy(Vec<String>),
-    /// What the functions cost, built with this profile.
-    Bench(&'static str),
+    /// How quick and how large the functions are.
+    Bench(Wanted),
+    /// What a month costs.
+    Cost(Question),
     /// A vendor's stand-in, which `up` starts; not for people.
     StandIn(Vec<String>),
     /// What end-to-end tests start between the functions and the emulator; not for people.
@@ -71,7 +79,8 @@ pub fn read(arguments: &[String]) -> Result<Asked> {
         },
         "down" if rest.is_empty() => Ok(Asked::Down),
         "deploy" => Ok(Asked::Deploy(rest.to_vec())),
-        "bench" => bench(rest),
+        "bench" => bench(rest).map(Asked::Bench),
+        "cost" => cost(rest).map(Asked::Cost),
         "stand-in" => Ok(Asked::StandIn(rest.to_vec())),
         "proxy" => Ok(Asked::Proxy(rest.to_vec())),
         "" | "help" | "--help" | "-h" => Ok(Asked::Help),
@@ -104,14 +113,41 @@ fn up(arguments: &[String]) -> Result<Up> {
     Ok(up)
 }
 
-fn bench(arguments: &[String]) -> Result<Asked> {
-    match arguments {
-        [] => Ok(Asked::Bench("release")),
-        [flag] if flag == "--dist" => Ok(Asked::Bench("dist")),
-        _ => Err(Trouble::new(format!(
-            "`cargo local bench` takes --dist or nothing.\n\n{HELP}"
-        ))),
+fn bench(arguments: &[String]) -> Result<Wanted> {
+    let mut wanted = Wanted::default();
+    for flag in arguments {
+        match flag.as_str() {
+            "--quick" => wanted.quick = true,
+            "--peers" => wanted.peers = true,
+            _ => return Err(Trouble::new(format!("{flag} is not known.\n\n{HELP}"))),
+        }
     }
+    Ok(wanted)
+}
+
+fn cost(arguments: &[String]) -> Result<Question> {
+    let mut question = Question::default();
+    let mut rest = arguments.iter();
+    while let Some(flag) = rest.next() {
+        let value = rest
+            .next()
+            .saying(format!("{flag} needs a value, or is not known.\n\n{HELP}"))?;
+        let number = || {
+            let number = value.replace(['_', ','], "").parse();
+            let number = number.ok().filter(|number| *number > 0);
+            number.saying(format!("{flag} takes a whole number from 1 on"))
+        };
+        match flag.as_str() {
+            "--destinations" if value == "none" => question.destinations = Some(Vec::new()),
+            "--destinations" => {
+                question.destinations = Some(value.split(',').map(str::to_owned).collect());
+            }
+            "--events" => question.events = Some(number()?),
+            "--stores" => question.stores = number()?,
+            _ => return Err(Trouble::new(format!("{flag} is not known.\n\n{HELP}"))),
+        }
+    }
+    Ok(question)
 }
 
 #[cfg(test)]
@@ -135,7 +171,8 @@ mod tests {
                 if rest == "COMMAND" { "{}" } else { "" }.to_owned()
             } else {
                 let flag = named.replace("NAME=URL", "rule=http://127.0.0.1:1");
-                flag.replace("FILE", "store.json").replace("PORT", "4566")
+                let flag = flag.replace("FILE", "store.json").replace("PORT", "4566");
+                flag.replace("NAMES", "rule").replace('N', "1000")
             };
             let line = format!("{command} {flag}");
             assert!(asked(&line).is_ok(), "{line}");
@@ -145,6 +182,10 @@ mod tests {
             "up --stores a",
             "up --port many",
             "bench --fast",
+            "cost --events",
+            "cost --events 0",
+            "cost --stores many",
+            "cost --shops 2",
             "dance",
             "ask",
             "ask two words",
@@ -162,5 +203,22 @@ mod tests {
         };
         assert_eq!(up.stores.len(), 2);
         assert_eq!(up.vendors["rule"], "http://127.0.0.1:1");
+    }
+
+    #[test]
+    fn a_cost_is_asked_for_a_set_of_destinations() {
+        let line = "cost --destinations one,two --events 1_000_000 --stores 3";
+        let Ok(Asked::Cost(question)) = asked(line) else {
+            panic!("a question");
+        };
+        assert_eq!(
+            question.destinations,
+            Some(vec!["one".to_owned(), "two".to_owned()])
+        );
+        assert_eq!((question.events, question.stores), (Some(1_000_000), 3));
+        let Ok(Asked::Cost(none)) = asked("cost --destinations none") else {
+            panic!("a question");
+        };
+        assert_eq!(none.destinations, Some(Vec::new()));
     }
 }

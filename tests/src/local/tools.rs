@@ -1,4 +1,4 @@
-//! The pinned tools, in two virtual environments because their versions of one AWS library differ.
+//! The pinned tools, in virtual environments of their own because their versions of one AWS library differ.
 
 use std::path::{Path, PathBuf};
 
@@ -11,9 +11,12 @@ use crate::trouble::{Result, Saying, Trouble};
 /// One virtual environment.
 #[derive(Debug)]
 pub struct Tool {
-    folder: &'static str,
-    what: &'static str,
-    packages: &'static [&'static str],
+    /// Its folder below `target/local/tools`.
+    pub(super) folder: &'static str,
+    /// What it is, for a person who waits for it.
+    pub(super) what: &'static str,
+    /// Its packages, with their versions.
+    pub(super) packages: &'static [&'static str],
 }
 
 /// The emulator of AWS.

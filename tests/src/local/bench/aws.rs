@@ -1,30 +1,31 @@
-//! As much of AWS as the functions need to work through a few events: rows that are put can be read, messages that are
-//! sent can be taken, every secret exists.
+//! As much of AWS as the functions need, true to what is measured: the table checks every condition and keeps what is
+//! written, messages that are sent can be taken, secrets exist; and every request is counted with the units that it costs.
 //!
-//! No condition is ever checked and no update is kept: everything counts as new. What AWS really does is the emulator's
-//! business; here only the functions' own time and memory count.
+//! Not here: faults, permissions, time. Those are the emulator's business, and the end-to-end tests'.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
 
 use super::server::{self, Answer};
+use super::size;
+use super::table::{Refused, Table};
+use super::usage::Usage;
 use crate::trouble::Result;
 
 /// The token that the events in `events/invoke/webhook` carry.
 const TOKEN: &str = "example-webhook-token";
 
-/// The store's key at Rule.
-pub(super) const RULE_KEY: &str = "example-rule-key";
+/// What a store's key at Rule ends in, after its id.
+const KEY: &str = "example-rule-key";
 
 /// What stands there.
 #[derive(Debug, Default)]
 struct State {
-    rows: BTreeMap<[String; 2], Value>,
-    messages: BTreeMap<String, Vec<String>>,
-    calls: BTreeMap<String, u32>,
+    table: Table,
+    messages: Vec<(String, String)>,
+    usage: Usage,
 }
 
 /// The stand-in.
@@ -45,13 +46,14 @@ impl Aws {
         let address = server::serve(move |asked| {
             let operation = asked.target.rsplit('.').next()?;
             let body = serde_json::from_slice(&asked.body).ok()?;
-            let answer = lock(&served).answer(operation, &body);
-            let status = if answer.is_some() { 200 } else { 400 };
-            let unknown = || json!({"__type": "UnknownOperationException"});
+            let (status, answer) = match lock(&served).answer(operation, &body) {
+                Ok(answer) => (200, answer),
+                Err(Refused(why)) => (400, why),
+            };
             Some(Answer {
                 status,
                 headers: Vec::new(),
-                body: answer.unwrap_or_else(unknown).to_string(),
+                body: answer.to_string(),
             })
         })?;
         Ok(Self { address, state })
@@ -59,12 +61,44 @@ impl Aws {
 
     /// The messages of a queue, in order; they are gone from it then.
     pub(super) fn take(&self, queue: &str) -> Vec<String> {
-        lock(&self.state).messages.remove(queue).unwrap_or_default()
+        let mut state = lock(&self.state);
+        let (taken, left) = std::mem::take(&mut state.messages)
+            .into_iter()
+            .partition(|(to, _)| to == queue);
+        state.messages = left;
+        let taken: Vec<(String, String)> = taken;
+        taken.into_iter().map(|(_, message)| message).collect()
     }
 
-    /// How often each operation was called since the last time this was asked.
-    pub(super) fn calls(&self) -> BTreeMap<String, u32> {
-        std::mem::take(&mut lock(&self.state).calls)
+    /// What was used since the last time this was asked.
+    pub(super) fn used(&self) -> Usage {
+        let mut state = lock(&self.state);
+        let mut usage = std::mem::take(&mut state.usage);
+        usage.write_units = std::mem::take(&mut state.table.written);
+        usage.read_halves = std::mem::take(&mut state.table.read);
+        usage
+    }
+
+    /// What stands in the table now: the number of rows, and their bytes as they are billed, apart for those that stay and
+    /// those that end by themselves.
+    pub(super) fn stored(&self) -> Stored {
+        let mut stored = Stored::default();
+        for row in lock(&self.state).table.rows() {
+            // The service bills a hundred bytes for each row beside what it holds.
+            let bytes = size::bytes(row) + 100;
+            let kind = row.get("sk").and_then(|sk| sk["S"].as_str());
+            let kind = kind
+                .unwrap_or_default()
+                .split('#')
+                .next()
+                .unwrap_or_default();
+            match kind {
+                "EVENT" => stored.events += bytes,
+                "DELIVERY" => stored.deliveries += bytes,
+                _ => stored.members += bytes,
+            }
+        }
+        stored
     }
 
     /// Forgets everything.
@@ -73,52 +107,44 @@ impl Aws {
     }
 }
 
+/// Bytes in the table, by how long they stay.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Stored {
+    /// The events: 30 days.
+    pub(super) events: usize,
+    /// The deliveries: 90 days.
+    pub(super) deliveries: usize,
+    /// The rest: members, what destinations know of them, ids, stores.
+    pub(super) members: usize,
+}
+
+/// A store's key at Rule.
+pub(super) fn rule_key(store: &str) -> String {
+    format!("{store}-{KEY}")
+}
+
 fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl State {
-    fn answer(&mut self, operation: &str, body: &Value) -> Option<Value> {
-        *self.calls.entry(operation.to_owned()).or_default() += 1;
-        Some(match operation {
-            "GetItem" => match self.rows.get(&key(&body["Key"])) {
-                Some(item) => json!({"Item": item}),
-                None => json!({}),
-            },
-            "PutItem" => {
-                self.rows.insert(key(&body["Item"]), body["Item"].clone());
-                json!({})
-            }
-            "DeleteItem" => {
-                self.rows.remove(&key(&body["Key"]));
-                json!({})
-            }
-            "TransactWriteItems" => {
-                for put in body["TransactItems"]
-                    .as_array()?
-                    .iter()
-                    .map(|item| &item["Put"]["Item"])
-                {
-                    if put.is_object() {
-                        self.rows.insert(key(put), put.clone());
-                    }
-                }
-                json!({})
-            }
-            // Nothing is ever listed in the index; a partition has what was put into it.
-            "Query" => {
-                let pk = &body["ExpressionAttributeValues"][":pk"]["S"];
-                let own = self.rows.iter().filter(|([of, _], _)| pk == of.as_str());
-                let items: Vec<&Value> = own.map(|(_, item)| item).collect();
-                json!({"Count": items.len(), "Items": items})
-            }
-            "UpdateItem" | "ChangeMessageVisibility" => json!({}),
+    fn answer(&mut self, operation: &str, body: &Value) -> std::result::Result<Value, Refused> {
+        self.usage.request(operation);
+        Ok(match operation {
+            "GetItem" => self.table.get(body),
+            "PutItem" => self.table.put(body)?,
+            "UpdateItem" => self.table.update(body)?,
+            "DeleteItem" => self.table.delete(body)?,
+            "TransactWriteItems" => self.table.transact(body)?,
+            "Query" => self.table.query(body)?,
+            "ChangeMessageVisibility" => json!({}),
             "SendMessage" => {
                 self.send(&body["QueueUrl"], &body["MessageBody"]);
                 json!({"MessageId": "m"})
             }
             "SendMessageBatch" => {
-                let entries = body["Entries"].as_array()?;
+                let entries = body["Entries"].as_array().map(Vec::as_slice);
+                let entries = entries.unwrap_or_default();
                 for entry in entries {
                     self.send(&body["QueueUrl"], &entry["MessageBody"]);
                 }
@@ -128,35 +154,30 @@ impl State {
                 json!({"Successful": taken.collect::<Vec<_>>(), "Failed": []})
             }
             "GetSecretValue" => {
-                let name = body["SecretId"].as_str()?;
+                let name = body["SecretId"].as_str().unwrap_or_default();
                 json!({"Name": name, "SecretString": secret(name)})
             }
             "DescribeSecret" => json!({"Name": body["SecretId"]}),
-            _ => return None,
+            _ => return Err(Refused(json!({"__type": "UnknownOperationException"}))),
         })
     }
 
     fn send(&mut self, url: &Value, message: &Value) {
         let queue = url.as_str().unwrap_or_default().rsplit('/').next();
-        let messages = self
-            .messages
-            .entry(queue.unwrap_or_default().to_owned())
-            .or_default();
-        messages.extend(message.as_str().map(str::to_owned));
+        let message = message.as_str().unwrap_or_default();
+        self.usage.message(message.len());
+        self.messages
+            .push((queue.unwrap_or_default().to_owned(), message.to_owned()));
     }
 }
 
-fn key(item: &Value) -> [String; 2] {
-    ["pk", "sk"].map(|part| item[part]["S"].as_str().unwrap_or_default().to_owned())
-}
-
+/// `<prefix>/<store>/yotpo-webhook`, `<prefix>/<store>/rule`, `<prefix>/hash-key`.
 fn secret(name: &str) -> String {
-    if name.ends_with("-webhook") {
-        json!({"v": 1, "current": TOKEN}).to_string()
-    } else if name.ends_with("/rule") {
-        json!({"v": 1, "api_key": RULE_KEY}).to_string()
-    } else {
-        "an-example-of-a-hash-key".to_owned()
+    let parts: Vec<&str> = name.split('/').collect();
+    match parts.as_slice() {
+        [_, _, "yotpo-webhook"] => json!({"v": 1, "current": TOKEN}).to_string(),
+        [_, store, "rule"] => json!({"v": 1, "api_key": rule_key(store)}).to_string(),
+        _ => "an-example-of-a-hash-key".to_owned(),
     }
 }
 
@@ -165,21 +186,45 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_put_is_read_and_what_is_sent_is_taken() {
+    fn what_is_sent_is_taken_once_and_counted() {
         let mut state = State::default();
-        let item = json!({"pk": {"S": "a"}, "sk": {"S": "b"}, "n": {"N": "1"}});
-        assert_eq!(
-            state.answer("PutItem", &json!({"Item": item})),
-            Some(json!({}))
-        );
-        let asked = json!({"Key": {"pk": {"S": "a"}, "sk": {"S": "b"}}});
-        assert_eq!(state.answer("GetItem", &asked), Some(json!({"Item": item})));
-        let other = json!({"Key": {"pk": {"S": "a"}, "sk": {"S": "c"}}});
-        assert_eq!(state.answer("GetItem", &other), Some(json!({})));
         let sent = json!({"QueueUrl": "http://localhost/0/inbox", "MessageBody": "m"});
-        state.answer("SendMessage", &sent);
-        assert_eq!(state.messages["inbox"], ["m"]);
-        assert_eq!(state.answer("Scan", &json!({})), None);
-        assert_eq!(state.calls["GetItem"], 2);
+        state.answer("SendMessage", &sent).expect("an answer");
+        let entries = [
+            json!({"Id": "0", "MessageBody": "n"}),
+            json!({"Id": "1", "MessageBody": "o"}),
+        ];
+        let sent = json!({"QueueUrl": "http://localhost/0/rule", "Entries": entries});
+        state.answer("SendMessageBatch", &sent).expect("an answer");
+        let aws = Aws {
+            address: ([127, 0, 0, 1], 0).into(),
+            state: Arc::new(Mutex::new(state)),
+        };
+        assert_eq!(aws.take("rule"), ["n", "o"]);
+        assert_eq!(aws.take("inbox"), ["m"]);
+        assert_eq!(aws.take("inbox"), Vec::<String>::new());
+        assert_eq!(aws.used().requests(), 2);
+        assert_eq!(aws.used().requests(), 0);
+    }
+
+    #[test]
+    fn each_store_has_its_own_key() {
+        let key =
+            |name| serde_json::from_str::<Value>(&secret(name)).expect("JSON")["api_key"].clone();
+        assert_ne!(key("bridge/one/rule"), key("bridge/two/rule"));
+        assert_eq!(
+            secret("bridge/one/yotpo-webhook"),
+            secret("bridge/two/yotpo-webhook")
+        );
+        assert!(!secret("bridge/hash-key").starts_with('{'));
+    }
+
+    #[test]
+    fn what_nobody_knows_is_refused() {
+        let refused = State::default().answer("Scan", &json!({}));
+        assert_eq!(
+            refused,
+            Err(Refused(json!({"__type": "UnknownOperationException"})))
+        );
     }
 }

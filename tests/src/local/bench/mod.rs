@@ -1,37 +1,51 @@
-//! `bench`: how quick and how large the functions are, beside what they are to be.
+//! `bench` and `cost`: how quick, how large and how dear the functions are, beside what they are to be.
 //!
-//! The functions are built for this machine with a profile of the deployed ones, and run under a runtime API and an AWS
-//! of our own, so that only their own work counts. One round is a small life of the product: operator puts the example
-//! store and simulates an event, webhook takes the events in `events/invoke/webhook`, recorder what they put on the
-//! inbox, push-rule what recorder sent it, and upkeep finds nothing to do; and Rule's strict stand-in takes what push-rule
-//! sends. Every answer must be a good one.
+//! The functions are built for this machine with the profiles of the deployed ones, and run under a runtime API and an
+//! AWS of our own, so that only their own work counts. One [`round`] is a small life of the product; every answer must be
+//! a good one, and Rule's strict stand-in must take every request.
 //!
 //! Not in the figures: TLS (everything is plain HTTP on this machine), AWS's own time, and reading the binary from a
 //! disk. No test asserts a time.
 
 mod aws;
+mod bill;
+mod cost;
+mod expression;
+mod kinds;
 mod package;
+mod peers;
+mod prices;
 mod report;
+mod resources;
 mod round;
 mod runtime;
 mod server;
+mod size;
+mod stream;
+mod table;
+mod usage;
+
+use std::path::{Path, PathBuf};
 
 use self::package::Executables;
 use self::report::Figure;
-use self::round::{Measured, Site};
-use self::runtime::Run;
+use self::round::{Round, Site, Spent};
+use self::stream::Stream;
 use super::{build, paths};
 use crate::say::{self, Steps};
 use crate::trouble::{Result, Saying, Trouble};
 
-/// In the order of a round.
-const FUNCTIONS: [&str; 5] = ["operator", "webhook", "recorder", "push-rule", "upkeep"];
+pub use self::cost::{Question, cost};
+
+/// Every function of the template, in the order of a round. What each is handed stands in [`round`].
+const FUNCTIONS: &[&str] = &["operator", "webhook", "recorder", "push-rule", "upkeep"];
 
 /// How often everything is measured; the median counts. One round goes before, uncounted, so that every binary comes
 /// from memory.
 const ROUNDS: usize = 5;
 
-/// What start (ms), peak memory (MiB), package (MB) and the processor time of one event (µs) are to stay under.
+/// What start (ms), peak memory (MiB), package (MB) and the processor time of one event in pure code (µs) are to stay
+/// under.
 const START: f64 = 15.0;
 const PEAK: f64 = 20.0;
 const ZIP: f64 = 4.0;
@@ -40,49 +54,57 @@ const WAY: f64 = 20.0;
 /// What recorder and pusher are to work through at least, in messages for each second of one core, on ports in memory.
 const RATE: f64 = 1_000.0;
 
-const ELSEWHERE: &str = "\
-Counted by tests, not here: one request to SQS in webhook (a_delivery_is_stamped_and_queued_in_one_request), at most 5
-write units in recorder (an_ordinary_event_costs_five_write_units_at_most) and in push-rule
-(an_event_costs_five_write_units_at_most_and_one_call).";
+/// What is deployed, and what is built while working.
+const DEPLOYED: &str = "dist";
+const QUICK: &str = "release";
 
-/// Builds with this profile, measures, prints.
+/// What a person wants measured.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// The build that is quick to make in place of the deployed one.
+    pub quick: bool,
+    /// The same job in Python and Node too.
+    pub peers: bool,
+}
+
+/// Builds, measures, prints.
 ///
 /// # Errors
-/// The build fails, or a function does not do its work.
-pub async fn bench(profile: &str, steps: &Steps) -> Result<()> {
-    let template = build::functions_of(&paths::root().join("template.yaml"))?;
-    let unknown = |name: &&String| !FUNCTIONS.contains(&name.as_str());
-    if let Some(unknown) = template.iter().find(unknown) {
-        return Err(Trouble::new(format!(
-            "nobody told `cargo local bench` how to invoke {unknown}"
-        )));
-    }
-    let step = steps.begin(&format!("building with profile {profile}"));
-    let functions = Executables::functions(profile).await?;
+/// A build fails, or a function does not do its work.
+pub async fn bench(wanted: Wanted, steps: &Steps) -> Result<()> {
+    let profile = if wanted.quick { QUICK } else { DEPLOYED };
+    let built = Built::new(profile, steps).await?;
+    let step = steps.begin("building the two examples");
     let mapping = Executables::mapping(profile).await?;
     let throughput = Executables::throughput(profile).await?;
     step.done();
+    let other = if wanted.quick {
+        None
+    } else {
+        let step = steps.begin("building with profile release, for its packages");
+        let other = Executables::functions(QUICK).await?;
+        step.done();
+        Some(other)
+    };
 
-    let folder = paths::local().join("bench");
-    std::fs::create_dir_all(&folder).saying(format!("cannot make {}", folder.display()))?;
     let circumstances = report::circumstances(profile)?;
-    let step = steps.begin("measuring");
-    let rule = round::rule().await?;
-    let site = Site::new(&functions, &folder, &rule)?;
-    let rounds = tokio::task::spawn_blocking(move || -> Result<Vec<_>> {
-        site.round()?;
-        (0..ROUNDS).map(|_| site.round()).collect()
-    });
-    let rounds = rounds.await.saying("the measuring broke off")??;
-    round::all_taken(&rule).await?;
+    let rounds = built.rounds(ROUNDS, steps).await?;
+    let peers = match rounds.last() {
+        Some(round) if wanted.peers => {
+            let reaches = round.kinds.iter().map(|kind| kind.calls > 0).collect();
+            Some(peers::measure(&built.folder, reaches, steps).await?)
+        }
+        _ => None,
+    };
+    let step = steps.begin("measuring the pure code and packing");
     let (mut ways, mut rates) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         rates.push(package::rates(throughput.of("throughput")?).await?);
         ways.push(package::ways(mapping.of("mapping")?).await?);
     }
-    let mut zips = Vec::new();
-    for name in FUNCTIONS {
-        zips.push(package::zip(name, functions.of(name)?, &folder).await?);
+    let mut zips = vec![(profile, built.zips(&built.functions).await?)];
+    if let Some(other) = &other {
+        zips.insert(0, (QUICK, built.zips(other).await?));
     }
     step.done();
 
@@ -93,37 +115,102 @@ pub async fn bench(profile: &str, steps: &Steps) -> Result<()> {
     for figure in figures(&rounds, &zips, (&ways, &rates)) {
         say::line(figure.line());
     }
-    say::line("\nrequests to AWS in one round");
-    for (name, measured) in FUNCTIONS.iter().zip(rounds.last().into_iter().flatten()) {
-        say::line(measured.requests(name));
+    if wanted.quick {
+        say::line("zip with profile dist           not built: leave out --quick");
     }
-    say::line(format_args!("\n{ELSEWHERE}"));
+    if let Some(round) = rounds.last() {
+        kinds::print(round);
+    }
+    if let Some(peers) = peers {
+        peers::print(&peers, &rounds);
+    }
     Ok(())
 }
 
+/// The functions as one profile makes them, and where they are measured.
+struct Built {
+    functions: Executables,
+    folder: PathBuf,
+}
+
+impl Built {
+    async fn new(profile: &str, steps: &Steps) -> Result<Self> {
+        let template = build::functions_of(&paths::root().join("template.yaml"))?;
+        let unknown = |name: &&String| !FUNCTIONS.contains(&name.as_str());
+        if let Some(unknown) = template.iter().find(unknown) {
+            return Err(Trouble::new(format!(
+                "nobody told `cargo local bench` how to invoke {unknown}"
+            )));
+        }
+        let step = steps.begin(&format!("building with profile {profile}"));
+        let functions = Executables::functions(profile).await?;
+        step.done();
+        let folder = paths::local().join("bench");
+        std::fs::create_dir_all(&folder).saying(format!("cannot make {}", folder.display()))?;
+        Ok(Self { functions, folder })
+    }
+
+    /// Runs that many rounds, after one that does not count.
+    async fn rounds(&self, count: usize, steps: &Steps) -> Result<Vec<Round>> {
+        let step = steps.begin("measuring");
+        let mut rounds = Vec::new();
+        for number in 0..=count {
+            step.note(&format!("round {number} of {count}"));
+            let stream = Stream::read()?;
+            let site = Site::new(&self.functions, &self.folder, &stream.stores()).await?;
+            let round = tokio::task::spawn_blocking(move || site.round(&stream));
+            rounds.push(round.await.saying("the measuring broke off")??);
+        }
+        step.done();
+        Ok(rounds.split_off(1))
+    }
+
+    async fn zips(&self, functions: &Executables) -> Result<Vec<f64>> {
+        let mut zips = Vec::new();
+        for name in FUNCTIONS {
+            zips.push(package::zip(name, functions.of(name)?, &self.folder).await?);
+        }
+        Ok(zips)
+    }
+}
+
+/// A value of one function in every round.
+fn of(rounds: &[Round], function: usize, value: impl Fn(&Spent) -> f64) -> Vec<f64> {
+    let spent = rounds.iter().filter_map(|round| round.spent.get(function));
+    spent.map(value).collect()
+}
+
 fn figures(
-    rounds: &[Vec<Measured>],
-    zips: &[f64],
+    rounds: &[Round],
+    zips: &[(&str, Vec<f64>)],
     (ways, rates): (&[[f64; 2]], &[[f64; 2]]),
 ) -> Vec<Figure> {
-    let of = |place: usize, value: fn(&Run) -> f64| {
-        let measured = rounds.iter().filter_map(|round| round.get(place));
-        measured.map(|measured| value(&measured.run)).collect()
-    };
     let mut figures = Vec::new();
     for (place, name) in FUNCTIONS.iter().enumerate() {
         let what = format!("{name}: start");
-        let start = of(place, |run| run.start.as_secs_f64() * 1e3);
+        let start = of(rounds, place, |spent| spent.start.as_secs_f64() * 1e3);
         figures.push(Figure::new(&what, "ms", start, Some(START)));
     }
     for (place, name) in FUNCTIONS.iter().enumerate() {
         let what = format!("{name}: peak memory");
-        let peak = of(place, |run| f64::from(run.peak) / 1024.0);
+        let peak = of(rounds, place, |spent| f64::from(spent.peak) / 1024.0);
         figures.push(Figure::new(&what, "MiB", peak, Some(PEAK)));
     }
-    for (name, zip) in FUNCTIONS.iter().zip(zips) {
-        let what = format!("{name}: zip");
-        figures.push(Figure::new(&what, "MB", vec![*zip], Some(ZIP)));
+    for (place, name) in FUNCTIONS.iter().enumerate() {
+        let one = match *name {
+            "operator" => "command",
+            "upkeep" => "round",
+            _ => "event",
+        };
+        let what = format!("{name}: CPU per {one}");
+        let on_cpu = of(rounds, place, |spent| spent.on_cpu.as_secs_f64() * 1e6);
+        figures.push(Figure::new(&what, "µs", on_cpu, None));
+    }
+    for (profile, zips) in zips {
+        for (name, zip) in FUNCTIONS.iter().zip(zips) {
+            let what = format!("{name}: zip, {profile}");
+            figures.push(Figure::new(&what, "MB", vec![*zip], Some(ZIP)));
+        }
     }
     let way = |place: usize| ways.iter().map(|both| both[place]).collect();
     let what = "body -> event -> request";
@@ -137,4 +224,9 @@ fn figures(
         figures.push(Figure::new(what, "/s", rate, Some(RATE)).over());
     }
     figures
+}
+
+/// A file's text.
+fn text(file: &Path) -> Result<String> {
+    std::fs::read_to_string(file).saying(format!("cannot read {}", file.display()))
 }

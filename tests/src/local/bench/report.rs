@@ -45,7 +45,8 @@ impl Figure {
         Self { more: true, ..self }
     }
 
-    fn median(&self) -> f64 {
+    /// The one in the middle.
+    pub(super) fn median(&self) -> f64 {
         self.values
             .get(self.values.len() / 2)
             .copied()

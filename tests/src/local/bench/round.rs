@@ -1,152 +1,424 @@
 //! One round: a small life of the product, each part of it measured.
+//!
+//! operator puts a store for each kind; webhook takes the whole stream; recorder works through the inbox, and push-rule
+//! through what recorder sent it. What only makes the people known goes in full batches, what is counted goes event by
+//! event. Then each of the three starts anew for one event, with nothing cached. Last, upkeep finds nothing to do in a
+//! stack with one store. Every answer must be a good one, and Rule's strict stand-in must take every request.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio::runtime::Handle;
 
 use super::FUNCTIONS;
-use super::aws::{Aws, RULE_KEY};
+use super::aws::{self, Aws, Stored};
 use super::package::Executables;
-use super::runtime::{Function, Run, Runtime};
+use super::runtime::{Function, Life, Runtime};
+use super::stream::{self, EACH, Posted, Stream};
+use super::usage::Usage;
 use crate::clock::Clock;
 use crate::http;
-use crate::local::paths;
 use crate::standins::{self, rule::Rule};
 use crate::trouble::{Result, Saying, Trouble};
 
 /// Messages in one batch of a queue, as the template has it.
 const BATCH: usize = 10;
 
-/// One function's part of a round.
+/// Rounds of upkeep that are measured in a row.
+const TURNS: u32 = 20;
+
+/// What an event passes through, in order.
+pub(super) const WAY: [&str; 3] = ["webhook", "recorder", "push-rule"];
+
+/// What one function cost.
 #[derive(Debug)]
-pub(super) struct Measured {
-    /// The function's life.
-    pub(super) run: Run,
-    /// What it asked of AWS.
-    calls: BTreeMap<String, u32>,
+pub(super) struct Spent {
+    /// From before the process was made to its first poll.
+    pub(super) start: Duration,
+    /// The most memory that it ever held, in KiB.
+    pub(super) peak: u32,
+    /// The processor time of one event; of one command or one round for those that take no events.
+    pub(super) on_cpu: Duration,
+    /// What was asked of AWS before the first event.
+    pub(super) before: Usage,
+    /// What it wrote into its log for what was counted, in bytes for each event, command or round.
+    pub(super) logged: u64,
 }
 
-impl Measured {
-    /// A line that tells its requests to AWS.
-    pub(super) fn requests(&self, name: &str) -> String {
-        let calls: Vec<_> = self
-            .calls
-            .iter()
-            .map(|(operation, times)| format!("{times} {operation}"))
-            .collect();
-        let events = self.run.answers.len();
-        format!("{name:<10} {events:>2} invocations: {}", calls.join(", "))
-    }
+/// What one kind of event cost on its way, all its events together.
+#[derive(Debug, Clone)]
+pub(super) struct Counted {
+    /// The kind.
+    pub(super) name: &'static str,
+    /// What each of [`WAY`] asked of AWS.
+    pub(super) used: [Usage; 3],
+    /// Messages that came to push-rule.
+    pub(super) messages: usize,
+    /// Requests to Rule.
+    pub(super) calls: usize,
+    /// Their bodies, in bytes.
+    pub(super) sent: usize,
+}
+
+/// Everything that was measured in a round.
+#[derive(Debug)]
+pub(super) struct Round {
+    /// In the order of [`FUNCTIONS`].
+    pub(super) spent: Vec<Spent>,
+    /// In the order of the stream.
+    pub(super) kinds: Vec<Counted>,
+    /// What each of [`WAY`] asked of AWS for one event with nothing cached, its start left out.
+    pub(super) fresh: [Usage; 3],
+    /// One round of upkeep with nothing to do and one store.
+    pub(super) idle: Usage,
+    /// The series of metrics that such a round keeps alive.
+    pub(super) series: usize,
+    /// What the counted events and their deliveries added to the table; and all that is there of members.
+    pub(super) stored: Stored,
 }
 
 /// Everything that a round needs.
 pub(super) struct Site {
     aws: Aws,
     runtime: Runtime,
-    functions: [Function; 5],
-    operator: Vec<Value>,
-    webhook: Vec<Value>,
-    upkeep: Vec<Value>,
+    rule: String,
+    folder: PathBuf,
+    functions: Vec<Function>,
+    tokio: Handle,
 }
 
 impl Site {
     /// The functions, told where their stand-ins are.
     ///
     /// # Errors
-    /// An example event cannot be read, or no port is free.
-    pub(super) fn new(executables: &Executables, folder: &Path, rule: &str) -> Result<Self> {
+    /// No port is free.
+    pub(super) async fn new(
+        executables: &Executables,
+        folder: &Path,
+        stores: &[String],
+    ) -> Result<Self> {
+        let rule = rule(stores).await?;
         let aws = Aws::start()?;
-        let endpoint = format!("http://{}", aws.address);
-        let queue = |name: &str| format!("{endpoint}/000000000000/{name}");
-        // Each is told everything: what is not its own it does not read.
-        let environment = [
-            ("AWS_ENDPOINT_URL", endpoint.clone()),
-            ("TABLE", "bridge".to_owned()),
-            ("STACK", "bridge".to_owned()),
-            ("SECRET_PREFIX", "bridge".to_owned()),
-            ("HASH_KEY_SECRET", "bridge/hash-key".to_owned()),
-            ("INBOX_URL", queue("inbox")),
-            ("INBOX_DEAD_URL", queue("inbox-dead")),
-            ("QUEUE_RULE", queue("rule")),
-            ("DEAD_RULE", queue("rule-dead")),
-            ("QUEUE_URL", queue("rule")),
-            ("API_URL", "https://api.example.com".to_owned()),
-            ("BRIDGE_RULE_URL", rule.to_owned()),
-        ];
-        let function = |name: &'static str| {
+        let environment = environment(&aws, &rule);
+        let functions = FUNCTIONS.iter().map(|name| {
             Ok::<_, Trouble>(Function {
                 name,
-                binary: executables.of(name)?.to_owned(),
-                environment: environment.to_vec(),
+                program: executables.of(name)?.to_owned(),
+                arguments: Vec::new(),
+                environment: environment.clone(),
                 log: folder.join(format!("{name}.log")),
             })
-        };
-        let [operator, webhook, recorder, push_rule, upkeep] = FUNCTIONS.map(function);
-        let events = |files: &[&str]| files.iter().map(|file| event(file)).collect::<Result<_>>();
+        });
         Ok(Self {
+            functions: functions.collect::<Result<_>>()?,
             aws,
             runtime: Runtime::start()?,
-            functions: [operator?, webhook?, recorder?, push_rule?, upkeep?],
-            operator: events(&["operator/put_store", "operator/simulate"])?,
-            webhook: events(&[
-                "webhook/coupon_awarded",
-                "webhook/points_earned.base64",
-                "webhook/referral_completed",
-                "webhook/tier_earned.token",
-            ])?,
-            upkeep: events(&["upkeep/round"])?,
+            rule,
+            folder: folder.to_owned(),
+            tokio: Handle::current(),
         })
     }
 
-    /// Runs one round. Gives what was measured, in the order of [`FUNCTIONS`].
+    /// Runs one round.
     ///
     /// # Errors
     /// A function does not do its work.
-    pub(super) fn round(&self) -> Result<Vec<Measured>> {
-        self.aws.clear();
-        let [operator, webhook, recorder, push_rule, upkeep] = &self.functions;
-        let mut measured = vec![
-            self.measure(operator, &self.operator)?,
-            self.measure(webhook, &self.webhook)?,
-        ];
-        for (function, queue) in [(recorder, "inbox"), (push_rule, "rule")] {
-            let messages = self.aws.take(queue);
-            measured.push(self.measure(function, &deliveries(&messages))?);
-        }
-        measured.push(self.measure(upkeep, &self.upkeep)?);
-        Ok(measured)
+    pub(super) fn round(&self, stream: &Stream) -> Result<Round> {
+        let operator = self.stores(&stream.stores())?;
+        let mut kinds: Vec<Counted> = stream.kinds.iter().map(counted).collect();
+        let (webhook, past, news) = self.webhook(stream, &mut kinds)?;
+        let ((recorder, past, news), before) = self.recorder(&past, &news, &mut kinds)?;
+        let (push_rule, between) = self.push_rule(&past, &news, &mut kinds)?;
+        let after = self.aws.stored();
+        let fresh = self.fresh(&stream.late)?;
+        let (upkeep, idle, series) = self.upkeep()?;
+        self.all_taken()?;
+        let mut spent = BTreeMap::from([
+            ("operator", operator),
+            ("webhook", webhook),
+            ("recorder", recorder),
+            ("push-rule", push_rule),
+            ("upkeep", upkeep),
+        ]);
+        let in_order = FUNCTIONS.iter().map(|name| {
+            let own = spent.remove(name);
+            own.saying(format!(
+                "nobody told `cargo local bench` what to hand {name}"
+            ))
+        });
+        Ok(Round {
+            spent: in_order.collect::<Result<_>>()?,
+            kinds,
+            fresh,
+            idle,
+            series,
+            stored: Stored {
+                events: after.events - before.events,
+                deliveries: after.deliveries - between.deliveries,
+                members: after.members,
+            },
+        })
     }
 
-    fn measure(&self, function: &Function, events: &[Value]) -> Result<Measured> {
-        let run = self.runtime.run(function, events)?;
-        if let Some(bad) = run.answers.iter().find(|answer| !is_good(answer)) {
-            let (name, log) = (function.name, function.log.display());
-            return Err(Trouble::new(format!("{name} answered {bad}; see {log}")));
+    fn begin(&self, name: &str) -> Result<(Life<'_>, Usage)> {
+        let function = self.functions.iter().find(|function| function.name == name);
+        let life = self
+            .runtime
+            .start_one(function.saying(format!("{name} was not built"))?)?;
+        Ok((life, self.aws.used()))
+    }
+
+    /// operator, with one command for each store.
+    fn stores(&self, stores: &[String]) -> Result<Spent> {
+        let (mut life, before) = self.begin("operator")?;
+        let meter = Meter::new(&life)?;
+        for store in stores {
+            let mut document = stream::document("events/stores/example-outdoor.json")?;
+            document["store"] = json!(store);
+            good(
+                &mut life,
+                &json!({"command": "put_store", "store": document}),
+            )?;
         }
-        let calls = self.aws.calls();
-        Ok(Measured { run, calls })
+        self.aws.used();
+        meter.read(&life, before, stores.len())
+    }
+
+    /// Gives the inbox's messages: of the past, and of each kind.
+    fn webhook(&self, stream: &Stream, kinds: &mut [Counted]) -> Result<Passed> {
+        let (mut life, before) = self.begin("webhook")?;
+        for posted in &stream.past {
+            good(&mut life, &posted.event)?;
+        }
+        // So that the note of a store's last call falls on nobody, as it does wherever calls come closely.
+        for kind in stream
+            .kinds
+            .iter()
+            .filter(|kind| is_new(stream, &kind.store))
+        {
+            good(&mut life, &kind.events[0].event)?;
+        }
+        let past = self.aws.take("inbox");
+        self.aws.used();
+        let past = past.into_iter().take(stream.past.len()).collect();
+        let meter = Meter::new(&life)?;
+        let mut news = Vec::new();
+        for (kind, counted) in stream.kinds.iter().zip(kinds) {
+            for posted in &kind.events {
+                good(&mut life, &posted.event)?;
+            }
+            counted.used[0] = self.aws.used();
+            news.push(self.aws.take("inbox"));
+        }
+        let spent = meter.read(&life, before, stream.kinds.len() * EACH)?;
+        Ok((spent, past, news))
+    }
+
+    /// Gives Rule's messages in the same way, and what stood in the table before what is counted.
+    fn recorder(
+        &self,
+        past: &[String],
+        news: &[Vec<String>],
+        kinds: &mut [Counted],
+    ) -> Result<(Passed, Stored)> {
+        let (mut life, before) = self.begin("recorder")?;
+        batches(&mut life, past, BATCH)?;
+        let past = self.aws.take("rule");
+        self.aws.used();
+        let stored = self.aws.stored();
+        let meter = Meter::new(&life)?;
+        let mut passed_on = Vec::new();
+        for (messages, counted) in news.iter().zip(kinds) {
+            batches(&mut life, messages, 1)?;
+            counted.used[1] = self.aws.used();
+            passed_on.push(self.aws.take("rule"));
+            counted.messages = passed_on.last().map_or(0, Vec::len);
+        }
+        let spent = meter.read(&life, before, news.iter().map(Vec::len).sum())?;
+        Ok(((spent, past, passed_on), stored))
+    }
+
+    /// Gives beside it what stood in the table before what is counted.
+    fn push_rule(
+        &self,
+        past: &[String],
+        news: &[Vec<String>],
+        kinds: &mut [Counted],
+    ) -> Result<(Spent, Stored)> {
+        let (mut life, before) = self.begin("push-rule")?;
+        batches(&mut life, past, BATCH)?;
+        self.aws.used();
+        let known = self.received()?.len();
+        let stored = self.aws.stored();
+        let meter = Meter::new(&life)?;
+        for (messages, counted) in news.iter().zip(&mut *kinds) {
+            batches(&mut life, messages, 1)?;
+            counted.used[2] = self.aws.used();
+        }
+        let spent = meter.read(&life, before, news.iter().map(Vec::len).sum())?;
+        let received = self.received()?;
+        for (place, counted) in kinds.iter_mut().enumerate() {
+            let store = stream::store(place);
+            let own = received.iter().skip(known);
+            for request in own.filter(|request| request["account"] == store.as_str()) {
+                counted.calls += 1;
+                counted.sent += request["body"].to_string().len();
+            }
+        }
+        Ok((spent, stored))
+    }
+
+    /// One event through processes that have nothing cached.
+    fn fresh(&self, late: &Posted) -> Result<[Usage; 3]> {
+        let mut used = [Usage::default(), Usage::default(), Usage::default()];
+        let (mut life, _) = self.begin("webhook")?;
+        good(&mut life, &late.event)?;
+        used[0] = self.aws.used();
+        for (place, (name, queue)) in [("recorder", "inbox"), ("push-rule", "rule")]
+            .into_iter()
+            .enumerate()
+        {
+            let messages = self.aws.take(queue);
+            let (mut life, _) = self.begin(name)?;
+            batches(&mut life, &messages, 1)?;
+            used[place + 1] = self.aws.used();
+        }
+        Ok(used)
+    }
+
+    /// A stack with one store and nothing to do.
+    fn upkeep(&self) -> Result<(Spent, Usage, usize)> {
+        self.aws.clear();
+        let operator = self.stores(&[stream::store(0)]);
+        drop(operator?);
+        let (mut life, before) = self.begin("upkeep")?;
+        let event = stream::document("events/invoke/upkeep/round.json")?;
+        good(&mut life, &event)?;
+        self.aws.used();
+        let meter = Meter::new(&life)?;
+        let mut used = Usage::default();
+        for _ in 0..TURNS {
+            good(&mut life, &event)?;
+            used = self.aws.used();
+        }
+        let spent = meter.read(&life, before, TURNS as usize)?;
+        let log = fs::read_to_string(self.folder.join("upkeep.log"));
+        Ok((
+            spent,
+            used,
+            series(&log.saying("cannot read upkeep's log")?),
+        ))
+    }
+
+    fn received(&self) -> Result<Vec<Value>> {
+        received(&self.tokio, &self.rule)
+    }
+
+    /// Makes sure that Rule's stand-in got something, and took all of it.
+    fn all_taken(&self) -> Result<()> {
+        all_taken(&self.received()?)
     }
 }
 
+/// What a function cost, the messages that came before what is counted, and those of each kind.
+type Passed = (Spent, Vec<String>, Vec<Vec<String>>);
+
+/// Reads a function's meters at the beginning and at the end of what is counted.
+struct Meter {
+    on_cpu: Duration,
+    logged: u64,
+}
+
+impl Meter {
+    fn new(life: &Life) -> Result<Self> {
+        Ok(Self {
+            on_cpu: life.on_cpu()?,
+            logged: life.logged()?,
+        })
+    }
+
+    fn read(self, life: &Life, before: Usage, events: usize) -> Result<Spent> {
+        let events = u32::try_from(events.max(1)).unwrap_or(u32::MAX);
+        Ok(Spent {
+            start: life.start,
+            peak: life.peak()?,
+            on_cpu: life.on_cpu()?.saturating_sub(self.on_cpu) / events,
+            before,
+            logged: (life.logged()? - self.logged) / u64::from(events),
+        })
+    }
+}
+
+/// What each function is told: everything; what is not its own it does not read.
+pub(super) fn environment(aws: &Aws, rule: &str) -> Vec<(&'static str, String)> {
+    let endpoint = format!("http://{}", aws.address);
+    let queue = |name: &str| format!("{endpoint}/000000000000/{name}");
+    vec![
+        ("AWS_ENDPOINT_URL", endpoint.clone()),
+        ("TABLE", "bridge".to_owned()),
+        ("STACK", "bridge".to_owned()),
+        ("SECRET_PREFIX", "bridge".to_owned()),
+        ("HASH_KEY_SECRET", "bridge/hash-key".to_owned()),
+        ("INBOX_URL", queue("inbox")),
+        ("INBOX_DEAD_URL", queue("inbox-dead")),
+        ("QUEUE_RULE", queue("rule")),
+        ("DEAD_RULE", queue("rule-dead")),
+        ("QUEUE_URL", queue("rule")),
+        ("API_URL", "https://api.example.com".to_owned()),
+        ("BRIDGE_RULE_URL", rule.to_owned()),
+    ]
+}
+
+fn counted(kind: &stream::Kind) -> Counted {
+    Counted {
+        name: kind.name,
+        used: [Usage::default(), Usage::default(), Usage::default()],
+        messages: 0,
+        calls: 0,
+        sent: 0,
+    }
+}
+
+/// Whether nothing of the past was about this store.
+fn is_new(stream: &Stream, store: &str) -> bool {
+    stream.past.iter().all(|posted| posted.store != store)
+}
+
+/// Hands a function an event, which it must do well with.
+///
+/// # Errors
+/// It did not.
+pub(super) fn good(life: &mut Life, event: &Value) -> Result<()> {
+    let answer = life.invoke(event)?;
+    if is_good(&answer) {
+        Ok(())
+    } else {
+        Err(Trouble::new(format!(
+            "{} answered {answer}; see its log under target/local/bench",
+            life.name()
+        )))
+    }
+}
+
+fn batches(life: &mut Life, messages: &[String], size: usize) -> Result<()> {
+    for batch in messages.chunks(size) {
+        let records: Vec<_> = batch.iter().enumerate().map(record).collect();
+        good(life, &json!({"Records": records}))?;
+    }
+    Ok(())
+}
+
 /// Whether a function did what it was asked: operator, webhook, upkeep, and those with a queue say it each in their way.
-fn is_good(answer: &Value) -> bool {
+pub(super) fn is_good(answer: &Value) -> bool {
     let all_taken = answer["batchItemFailures"]
         .as_array()
         .is_some_and(Vec::is_empty);
     let nothing_parked = answer["rule"]["parked"] == 0;
     answer["ok"] == true || answer["statusCode"] == 200 || all_taken || nothing_parked
-}
-
-/// What Lambda makes of messages: here each alone, and then all once more in full batches.
-fn deliveries(messages: &[String]) -> Vec<Value> {
-    messages
-        .chunks(1)
-        .chain(messages.chunks(BATCH))
-        .map(|batch| json!({"Records": batch.iter().enumerate().map(record).collect::<Vec<_>>()}))
-        .collect()
 }
 
 fn record((place, body): (usize, &String)) -> Value {
@@ -160,17 +432,30 @@ fn record((place, body): (usize, &String)) -> Value {
     })
 }
 
-fn event(file: &str) -> Result<Value> {
-    let file = paths::root().join(format!("events/invoke/{file}.json"));
-    let text = fs::read_to_string(&file).saying(format!("cannot read {}", file.display()))?;
-    serde_json::from_str(&text).saying(format!("{} is no JSON", file.display()))
+/// The series of metrics in a log: each name with each set of dimensions is one, and is billed.
+fn series(log: &str) -> usize {
+    let lines = log
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok());
+    let told: BTreeSet<String> = lines
+        .filter(|line: &Value| line["_aws"].is_object())
+        .map(|line| {
+            let metrics = &line["_aws"]["CloudWatchMetrics"][0];
+            let dimensions = metrics["Dimensions"][0].as_array().into_iter().flatten();
+            let values: Vec<String> = dimensions
+                .filter_map(|name| Some(line[name.as_str()?].to_string()))
+                .collect();
+            format!("{} {values:?}", metrics["Metrics"][0]["Name"])
+        })
+        .collect();
+    told.len()
 }
 
-/// Starts Rule's stand-in with one account. Gives its address.
+/// Starts Rule's stand-in with an account for each store. Gives its address.
 ///
 /// # Errors
 /// No port is free.
-pub(super) async fn rule() -> Result<String> {
+pub(super) async fn rule(stores: &[String]) -> Result<String> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).saying("no port is free on 127.0.0.1")?;
     let address = listener
         .local_addr()
@@ -181,22 +466,29 @@ pub(super) async fn rule() -> Result<String> {
         listener,
     ));
     let url = format!("http://{address}");
-    let account = json!({"key": RULE_KEY, "account": "bench"}).to_string();
-    let made = http::post(&format!("{url}/accounts")).body(account);
-    made.send().await?;
+    for store in stores {
+        let account = json!({"key": aws::rule_key(store), "account": store});
+        let made = http::post(&format!("{url}/accounts")).body(account.to_string());
+        made.send().await?;
+    }
     Ok(url)
 }
 
-/// Makes sure that Rule's stand-in got something, and took all of it.
+/// What Rule's stand-in got, in order.
 ///
 /// # Errors
-/// It did not.
-pub(super) async fn all_taken(rule: &str) -> Result<()> {
-    let received = http::get(&format!("{rule}/received"))
-        .send()
-        .await?
-        .json()?;
-    let received = received.as_array().cloned().unwrap_or_default();
+/// It does not answer.
+pub(super) fn received(tokio: &Handle, rule: &str) -> Result<Vec<Value>> {
+    let asked = http::get(&format!("{rule}/received"));
+    let received = tokio.block_on(asked.send())?.json()?;
+    Ok(received.as_array().cloned().unwrap_or_default())
+}
+
+/// Makes sure that there is something, and that all of it was taken.
+///
+/// # Errors
+/// It was not.
+pub(super) fn all_taken(received: &[Value]) -> Result<()> {
     match received.iter().find(|request| request["status"] != 200) {
         None if !received.is_empty() => Ok(()),
         None => Err(Trouble::new("nothing arrived at Rule's stand-in")),
@@ -209,16 +501,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn messages_come_alone_and_then_together() {
-        let messages: Vec<String> = (0..12).map(|number| number.to_string()).collect();
-        let sizes: Vec<usize> = deliveries(&messages)
-            .iter()
-            .filter_map(|event| event["Records"].as_array().map(Vec::len))
-            .collect();
-        assert_eq!(sizes, [&[1; 12][..], &[10, 2]].concat());
-    }
-
-    #[test]
     fn a_message_given_back_is_no_good_answer() {
         let given_back = json!({"batchItemFailures": [{"itemIdentifier": "a"}]});
         assert!(is_good(&json!({"batchItemFailures": []})));
@@ -226,5 +508,25 @@ mod tests {
         assert!(is_good(&json!({"statusCode": 200})));
         assert!(!is_good(&json!({"statusCode": 503})));
         assert!(!is_good(&Value::Null));
+    }
+
+    #[test]
+    fn a_series_is_a_name_with_its_dimensions() {
+        let line = |name: &str, destination: &str| {
+            json!({
+                "_aws": {"CloudWatchMetrics": [{"Dimensions": [["Destination"]], "Metrics": [{"Name": name}]}]},
+                "Destination": destination,
+            })
+            .to_string()
+        };
+        let log = [
+            line("Parked", "rule"),
+            line("Parked", "rule"),
+            line("Parked", "other"),
+            line("LinesClosed", "rule"),
+            "{\"level\":\"INFO\"}".to_owned(),
+            "no JSON".to_owned(),
+        ];
+        assert_eq!(series(&log.join("\n")), 3);
     }
 }

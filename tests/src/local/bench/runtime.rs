@@ -1,5 +1,6 @@
 //! Lambda's runtime API, for one function at a time: starts the function, hands it events, looks at its memory.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -24,23 +25,26 @@ const TIMEOUT: Duration = Duration::from_mins(2);
 pub(super) struct Function {
     /// Its name in the template.
     pub(super) name: &'static str,
-    /// The binary.
-    pub(super) binary: PathBuf,
+    /// What is run: the binary itself, or what interprets it.
+    pub(super) program: PathBuf,
+    /// What it is started with.
+    pub(super) arguments: Vec<OsString>,
     /// What it is told beside what Lambda tells.
     pub(super) environment: Vec<(&'static str, String)>,
     /// Where it writes.
     pub(super) log: PathBuf,
 }
 
-/// One life of a function.
+/// A function that runs, and waits for its next event.
 #[derive(Debug)]
-pub(super) struct Run {
+pub(super) struct Life<'a> {
+    runtime: &'a Runtime,
+    function: &'a Function,
+    process: Process,
+    poll: Turn,
+    invocations: usize,
     /// From before the process was made to its first poll.
     pub(super) start: Duration,
-    /// The most memory that it ever held, in KiB.
-    pub(super) peak: u32,
-    /// What it answered, in order.
-    pub(super) answers: Vec<Value>,
 }
 
 /// The runtime API.
@@ -72,11 +76,11 @@ impl Runtime {
         Ok(Self { address, turns })
     }
 
-    /// Starts a function, lets it answer these events one after the other, and ends it.
+    /// Starts a function. It ends with what is given back.
     ///
     /// # Errors
-    /// It does not start, reports an error, or takes too long.
-    pub(super) fn run(&self, function: &Function, events: &[Value]) -> Result<Run> {
+    /// It does not start, or takes too long.
+    pub(super) fn start_one<'a>(&'a self, function: &'a Function) -> Result<Life<'a>> {
         let mut command = self.command(function)?;
         let began = Instant::now();
         let process = Process(
@@ -84,21 +88,14 @@ impl Runtime {
                 .spawn()
                 .saying(format!("cannot start {}", function.name))?,
         );
-        let mut poll = self.turn(function, "/next")?;
-        let start = poll.asked.at.duration_since(began);
-        let mut answers = Vec::new();
-        for (number, event) in events.iter().enumerate() {
-            poll.reply(200, invocation(function, number), event.to_string());
-            let response = self.turn(function, "/response")?;
-            answers.push(serde_json::from_slice(&response.asked.body).unwrap_or_default());
-            response.reply(202, Vec::new(), String::new());
-            poll = self.turn(function, "/next")?;
-        }
-        let peak = process.peak()?;
-        Ok(Run {
-            start,
-            peak,
-            answers,
+        let poll = self.turn(function, "/next")?;
+        Ok(Life {
+            start: poll.asked.at.duration_since(began),
+            runtime: self,
+            function,
+            process,
+            poll,
+            invocations: 0,
         })
     }
 
@@ -127,14 +124,16 @@ impl Runtime {
     fn command(&self, function: &Function) -> Result<Command> {
         let unwritable = || format!("cannot write {}", function.log.display());
         let log = File::create(&function.log).saying(unwritable())?;
-        let mut command = Command::new(&function.binary);
+        let mut command = Command::new(&function.program);
         command
+            .args(&function.arguments)
             .env_clear()
             .env("AWS_LAMBDA_RUNTIME_API", self.address.to_string())
             .env("AWS_LAMBDA_FUNCTION_NAME", function.name)
             .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
             .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
             .env("AWS_REGION", REGION)
+            .env("AWS_DEFAULT_REGION", REGION)
             .env("AWS_ACCESS_KEY_ID", "test")
             .env("AWS_SECRET_ACCESS_KEY", "test")
             .envs(function.environment.iter().cloned())
@@ -145,9 +144,57 @@ impl Runtime {
     }
 }
 
+impl Life<'_> {
+    /// Hands it an event; gives its answer, once it asks for the next.
+    ///
+    /// # Errors
+    /// It reports an error, or takes too long.
+    pub(super) fn invoke(&mut self, event: &Value) -> Result<Value> {
+        self.invocations += 1;
+        let headers = invocation(self.function, self.invocations);
+        self.poll.reply(200, headers, event.to_string());
+        let response = self.runtime.turn(self.function, "/response")?;
+        let answer = serde_json::from_slice(&response.asked.body).unwrap_or_default();
+        response.reply(202, Vec::new(), String::new());
+        self.poll = self.runtime.turn(self.function, "/next")?;
+        Ok(answer)
+    }
+
+    /// The function's name.
+    pub(super) fn name(&self) -> &'static str {
+        self.function.name
+    }
+
+    /// The processor time that it took so far, all its threads together.
+    ///
+    /// # Errors
+    /// This is no Linux.
+    pub(super) fn on_cpu(&self) -> Result<Duration> {
+        self.process.on_cpu()
+    }
+
+    /// The most memory that it ever held, in KiB.
+    ///
+    /// # Errors
+    /// This is no Linux.
+    pub(super) fn peak(&self) -> Result<u32> {
+        self.process.peak()
+    }
+
+    /// How many bytes it has written to its log.
+    ///
+    /// # Errors
+    /// The log cannot be read.
+    pub(super) fn logged(&self) -> Result<u64> {
+        let log = &self.function.log;
+        let about = std::fs::metadata(log).saying(format!("cannot read {}", log.display()))?;
+        Ok(about.len())
+    }
+}
+
 impl Turn {
     /// A function that is gone hears nothing; the next wait shows it.
-    fn reply(self, status: u16, headers: Vec<(&'static str, String)>, body: String) {
+    fn reply(&self, status: u16, headers: Vec<(&'static str, String)>, body: String) {
         let _ = self.answer.send(Answer {
             status,
             headers,
@@ -174,6 +221,7 @@ fn invocation(function: &Function, number: usize) -> Vec<(&'static str, String)>
 }
 
 /// A running function. Ends with us.
+#[derive(Debug)]
 struct Process(Child);
 
 impl Process {
@@ -185,11 +233,48 @@ impl Process {
         let number = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
         number.saying(format!("{file} does not name the peak"))
     }
+
+    /// Each thread's own account is in nanoseconds, but goes with the thread; the process's keeps all, in ticks of 10 ms.
+    fn on_cpu(&self) -> Result<Duration> {
+        let folder = format!("/proc/{}", self.0.id());
+        let unreadable = || format!("cannot read {folder}; measuring needs Linux");
+        let mut threads = Duration::ZERO;
+        for thread in std::fs::read_dir(format!("{folder}/task")).saying(unreadable())? {
+            let file = thread.saying(unreadable())?.path().join("schedstat");
+            // A thread that just ended has none.
+            let text = std::fs::read_to_string(file).unwrap_or_default();
+            let nanos = text.split_whitespace().next().map(str::parse);
+            threads += Duration::from_nanos(nanos.and_then(Result::ok).unwrap_or_default());
+        }
+        let stat = std::fs::read_to_string(format!("{folder}/stat")).saying(unreadable())?;
+        Ok(threads.max(ticks(&stat)))
+    }
+}
+
+/// `utime` and `stime` in a line of `/proc/<pid>/stat`, in ticks of 10 ms. The program's name before them may hold
+/// anything, spaces too.
+fn ticks(stat: &str) -> Duration {
+    let after = stat.rsplit_once(')').map_or("", |(_, after)| after);
+    let both = after.split_whitespace().skip(11).take(2);
+    let ticks: u64 = both.filter_map(|ticks| ticks.parse::<u64>().ok()).sum();
+    Duration::from_millis(10 * ticks)
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_stand_behind_the_programs_name() {
+        let stat = "77 (a (b) c) S 1 2 3 4 5 6 7 8 9 10 31 11 0 0 20 0";
+        assert_eq!(ticks(stat), Duration::from_millis(420));
+        assert_eq!(ticks(""), Duration::ZERO);
     }
 }

@@ -1,0 +1,208 @@
+//! What the template sets up that costs money by being there, read line by line.
+
+/// One resource.
+#[derive(Debug, PartialEq, Eq)]
+struct Resource<'a> {
+    kind: &'a str,
+    condition: Option<&'a str>,
+}
+
+/// Everything of `template.yaml` that a bill needs.
+#[derive(Debug, PartialEq)]
+pub(super) struct Resources {
+    /// Alarms.
+    pub(super) alarms: f64,
+    /// Dashboards.
+    pub(super) dashboards: f64,
+    /// Secrets that the stack makes.
+    pub(super) secrets: f64,
+    /// Functions.
+    pub(super) functions: f64,
+    /// Queues that a function takes its messages from.
+    pub(super) taken_queues: f64,
+    /// A function's memory, in MB.
+    pub(super) memory: f64,
+    /// How often a month the schedules invoke something.
+    pub(super) scheduled: f64,
+    /// Bytes of one line of the access log.
+    pub(super) access_log: f64,
+}
+
+/// Hours of a month, as AWS counts them.
+pub(super) const HOURS: f64 = 730.0;
+
+/// How long a value in the access log is: most are ids and numbers.
+const VALUE: usize = 14;
+
+impl Resources {
+    /// Reads a template, as it is when only these destinations are switched on.
+    pub(super) fn read(template: &str, destinations: &[String]) -> Option<Self> {
+        let parameters: Vec<String> = destinations.iter().map(|name| with(name)).collect();
+        let resources = resources(template);
+        let deployed: Vec<&Resource> = resources
+            .iter()
+            .filter(|resource| {
+                let condition = resource
+                    .condition
+                    .filter(|condition| condition.starts_with("With"));
+                condition.is_none_or(|condition| parameters.iter().any(|with| with == condition))
+            })
+            .collect();
+        let count = |kind: &str| {
+            let own = deployed.iter().filter(|resource| resource.kind == kind);
+            super::usage::float(own.count())
+        };
+        let after = |key: &str| {
+            let mut lines = template.lines().map(str::trim);
+            lines.find_map(|line| line.strip_prefix(key)).map(str::trim)
+        };
+        let minutes: f64 = after("ScheduleExpression: rate(")?
+            .split(' ')
+            .next()?
+            .parse()
+            .ok()?;
+        Some(Self {
+            alarms: count("AWS::CloudWatch::Alarm"),
+            dashboards: count("AWS::CloudWatch::Dashboard"),
+            secrets: count("AWS::SecretsManager::Secret"),
+            functions: count("AWS::Serverless::Function"),
+            // Each queue has one beside it for dead letters, which nobody takes from.
+            taken_queues: count("AWS::SQS::Queue") / 2.0,
+            memory: after("MemorySize:")?.parse().ok()?,
+            scheduled: count("AWS::Scheduler::Schedule") * HOURS * 60.0 / minutes,
+            access_log: super::usage::float(access_log(template)?),
+        })
+    }
+}
+
+/// `rule` is behind the condition `WithRule`.
+fn with(destination: &str) -> String {
+    let mut letters = destination.chars();
+    let first = letters.next().map(|first| first.to_ascii_uppercase());
+    first
+        .into_iter()
+        .fold("With".to_owned(), |mut name, first| {
+            name.push(first);
+            name.push_str(letters.as_str());
+            name
+        })
+}
+
+/// The resources: each begins with a name two spaces in, and has its type and its condition four spaces in.
+fn resources(template: &str) -> Vec<Resource<'_>> {
+    let mut found = Vec::new();
+    let lines = template.lines().skip_while(|line| *line != "Resources:");
+    for line in lines.skip(1).take_while(|line| *line != "Outputs:") {
+        if let Some(kind) = line.strip_prefix("    Type: ") {
+            found.push(Resource {
+                kind: kind.trim(),
+                condition: None,
+            });
+        }
+        if let (Some(condition), Some(last)) =
+            (line.strip_prefix("    Condition: "), found.last_mut())
+        {
+            last.condition = Some(condition.trim());
+        }
+    }
+    found
+}
+
+/// The format of the access log, each variable taken for a value of usual length.
+fn access_log(template: &str) -> Option<usize> {
+    let format = template
+        .lines()
+        .skip_while(|line| line.trim() != "Format: >-")
+        .skip(1);
+    let indent = |line: &str| line.len() - line.trim_start().len();
+    let mut depth = None;
+    let mut length = 0;
+    for line in format {
+        let depth = *depth.get_or_insert_with(|| indent(line));
+        if indent(line) < depth {
+            break;
+        }
+        let line = line.trim();
+        let mut parts = line.split("$context.");
+        length += parts.next().map_or(0, str::len);
+        for part in parts {
+            let name = part.find('"').unwrap_or(part.len());
+            length += VALUE + part.len() - name;
+        }
+    }
+    (length > 0).then_some(length)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEMPLATE: &str = "\
+Globals:
+  Function:
+    MemorySize: 256
+Resources:
+  Inbox:
+    Type: AWS::SQS::Queue
+  InboxDead:
+    Type: AWS::SQS::Queue
+  Stage:
+    Type: AWS::ApiGatewayV2::Stage
+    Properties:
+      AccessLogSettings:
+        Format: >-
+          {\"a\":\"$context.a\",
+          \"b\":\"$context.error.type\"}
+
+  RuleQueue:
+    Type: AWS::SQS::Queue
+    Condition: WithRule
+  RuleDead:
+    Type: AWS::SQS::Queue
+    Condition: WithRule
+  RuleAlarm:
+    Type: AWS::CloudWatch::Alarm
+    Condition: WithRule
+  OtherAlarm:
+    Type: AWS::CloudWatch::Alarm
+    Condition: HasAlarmEmail
+  Schedule:
+    Type: AWS::Scheduler::Schedule
+    Properties:
+      ScheduleExpression: rate(5 minutes)
+Outputs:
+  Type: AWS::CloudWatch::Alarm
+";
+
+    #[test]
+    fn what_is_behind_a_destination_costs_with_it_only() {
+        let line = "{\"a\":\"\",\"b\":\"\"}".len() + 2 * VALUE;
+        let without = Resources {
+            alarms: 1.0,
+            dashboards: 0.0,
+            secrets: 0.0,
+            functions: 0.0,
+            taken_queues: 1.0,
+            memory: 256.0,
+            scheduled: 8760.0,
+            access_log: super::super::usage::float(line),
+        };
+        let with = Resources {
+            alarms: 2.0,
+            taken_queues: 2.0,
+            ..without
+        };
+        assert_eq!(Resources::read(TEMPLATE, &["rule".to_owned()]), Some(with));
+        assert_eq!(Resources::read(TEMPLATE, &[]), Some(without));
+    }
+
+    #[test]
+    fn our_own_template_is_read() {
+        let text = std::fs::read_to_string(crate::local::paths::root().join("template.yaml"));
+        let read = Resources::read(&text.expect("the template"), &["rule".to_owned()]);
+        let read = read.expect("everything that a bill needs");
+        assert!(read.alarms >= 10.0 && read.access_log > 200.0, "{read:?}");
+        let unknown = read.functions - super::super::usage::float(super::super::FUNCTIONS.len());
+        assert!(unknown.abs() < 0.5, "{unknown} functions are not measured");
+    }
+}

@@ -139,9 +139,8 @@ impl<T: PartialEq> Kept<T> {
         match (self, said) {
             (_, Says::Nothing) | (Self::Unknown | Self::None(_), Says::None) => Drift::None,
             (Self::Unknown, Says::Is(_)) => Drift::Lacks,
-            (Self::None(_), Says::Is(_)) | (Self::Is(..), Says::None) => Drift::Differs,
             (Self::Is(kept, _), Says::Is(said)) if kept == said => Drift::None,
-            (Self::Is(..), Says::Is(_)) => Drift::Differs,
+            (Self::None(_) | Self::Is(..), _) => Drift::Differs,
         }
     }
 }

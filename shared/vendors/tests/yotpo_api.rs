@@ -1,5 +1,5 @@
 //! Yotpo's REST interface: the calls, what each reply means, and what a row says of the member.
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 use std::time::Duration;
 

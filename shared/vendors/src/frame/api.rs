@@ -1,6 +1,6 @@
 //! What a source's own interface must be able to do, where it has one that can be asked.
 
-use loyalty::{Email, Private, StoreId};
+use loyalty::{Email, Private, StoreId, Who};
 use serde::{Deserialize, Serialize};
 
 use crate::{Answer, Call, Header, Pace, Reply, Store};
@@ -69,6 +69,15 @@ pub enum Whom {
     Email(Email),
     /// By the source's own id.
     Id(Private),
+}
+
+impl From<&Who> for Whom {
+    fn from(who: &Who) -> Self {
+        match who {
+            Who::Email(email, _) => Self::Email(email.clone()),
+            Who::External(alias) => Self::Id(alias.id.clone()),
+        }
+    }
 }
 
 /// A message on the queue of reads: what is to be read from a source's interface.

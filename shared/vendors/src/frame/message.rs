@@ -17,7 +17,7 @@ pub enum Lane {
 
 impl Lane {
     #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's form")]
-    fn is_live(&self) -> bool {
+    pub(super) fn is_live(&self) -> bool {
         *self == Self::Live
     }
 }

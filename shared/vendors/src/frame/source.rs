@@ -136,7 +136,9 @@ pub trait Source: Sync {
     fn reply(&self, reception: Reception) -> u16;
 
     /// Its own interface, where it has one that can be asked about members.
-    fn api(&self) -> Option<&'static dyn Api>;
+    fn api(&self) -> Option<&'static dyn Api> {
+        None
+    }
 
     /// A body as the source would send it for this kind of event, about an invented person of this address; none for
     /// kinds that the source does not send. `number` tells it apart from earlier ones.

@@ -3,7 +3,7 @@
 //! The functions are built for this machine with a profile of the deployed ones, and run under a runtime API and an AWS
 //! of our own, so that only their own work counts. One round is a small life of the product: operator puts the example
 //! store and simulates an event, webhook takes the events in `events/invoke/webhook`, recorder what they put on the
-//! inbox, push-rule what recorder sent it, and upkeep finds nothing to do; and Rule's strict stand-in takes what push-rule
+//! inbox, push-rule what recorder sent it, and upkeep and reader find nothing to do; and Rule's strict stand-in takes what push-rule
 //! sends. Every answer must be a good one.
 //!
 //! Not in the figures: TLS (everything is plain HTTP on this machine), AWS's own time, and reading the binary from a
@@ -25,7 +25,14 @@ use crate::say::{self, Steps};
 use crate::trouble::{Result, Saying, Trouble};
 
 /// In the order of a round.
-const FUNCTIONS: [&str; 5] = ["operator", "webhook", "recorder", "push-rule", "upkeep"];
+const FUNCTIONS: [&str; 6] = [
+    "operator",
+    "webhook",
+    "recorder",
+    "push-rule",
+    "upkeep",
+    "reader",
+];
 
 /// How often everything is measured; the median counts. One round goes before, uncounted, so that every binary comes
 /// from memory.

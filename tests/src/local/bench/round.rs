@@ -46,10 +46,11 @@ impl Measured {
 pub(super) struct Site {
     aws: Aws,
     runtime: Runtime,
-    functions: [Function; 5],
+    functions: [Function; 6],
     operator: Vec<Value>,
     webhook: Vec<Value>,
     upkeep: Vec<Value>,
+    reader: Vec<Value>,
 }
 
 impl Site {
@@ -70,6 +71,8 @@ impl Site {
             ("HASH_KEY_SECRET", "bridge/hash-key".to_owned()),
             ("INBOX_URL", queue("inbox")),
             ("INBOX_DEAD_URL", queue("inbox-dead")),
+            ("READS_URL", queue("reads")),
+            ("READS_DEAD_URL", queue("reads-dead")),
             ("QUEUE_RULE", queue("rule")),
             ("DEAD_RULE", queue("rule-dead")),
             ("QUEUE_URL", queue("rule")),
@@ -84,12 +87,12 @@ impl Site {
                 log: folder.join(format!("{name}.log")),
             })
         };
-        let [operator, webhook, recorder, push_rule, upkeep] = FUNCTIONS.map(function);
+        let [operator, webhook, recorder, push_rule, upkeep, reader] = FUNCTIONS.map(function);
         let events = |files: &[&str]| files.iter().map(|file| event(file)).collect::<Result<_>>();
         Ok(Self {
             aws,
             runtime: Runtime::start()?,
-            functions: [operator?, webhook?, recorder?, push_rule?, upkeep?],
+            functions: [operator?, webhook?, recorder?, push_rule?, upkeep?, reader?],
             operator: events(&["operator/put_store", "operator/simulate"])?,
             webhook: events(&[
                 "webhook/coupon_awarded",
@@ -98,6 +101,7 @@ impl Site {
                 "webhook/tier_earned.token",
             ])?,
             upkeep: events(&["upkeep/round"])?,
+            reader: events(&["reader/two_reads"])?,
         })
     }
 
@@ -107,7 +111,7 @@ impl Site {
     /// A function does not do its work.
     pub(super) fn round(&self) -> Result<Vec<Measured>> {
         self.aws.clear();
-        let [operator, webhook, recorder, push_rule, upkeep] = &self.functions;
+        let [operator, webhook, recorder, push_rule, upkeep, reader] = &self.functions;
         let mut measured = vec![
             self.measure(operator, &self.operator)?,
             self.measure(webhook, &self.webhook)?,
@@ -117,6 +121,7 @@ impl Site {
             measured.push(self.measure(function, &deliveries(&messages))?);
         }
         measured.push(self.measure(upkeep, &self.upkeep)?);
+        measured.push(self.measure(reader, &self.reader)?);
         Ok(measured)
     }
 

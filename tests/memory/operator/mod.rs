@@ -7,6 +7,7 @@ mod kept;
 mod line;
 mod lists;
 mod people;
+mod repairs;
 mod replay;
 mod story;
 

@@ -21,10 +21,11 @@ DAY = 86400
 # Environment of each function beyond what all have; pushers are alike.
 ENVIRONMENT = {
     "webhook": {"INBOX_URL"},
-    "recorder": {"HASH_KEY_SECRET", "INBOX_URL"},
-    "operator": {"API_URL", "HASH_KEY_SECRET", "INBOX_URL", "INBOX_DEAD_URL"},
+    "recorder": {"HASH_KEY_SECRET", "INBOX_URL", "READS_URL"},
+    "reader": {"HASH_KEY_SECRET", "INBOX_URL", "READS_URL"},
+    "operator": {"API_URL", "HASH_KEY_SECRET", "INBOX_URL", "INBOX_DEAD_URL", "READS_URL", "READS_DEAD_URL"},
     "push": {"QUEUE_URL"},
-    "upkeep": {"HASH_KEY_SECRET"},
+    "upkeep": {"HASH_KEY_SECRET", "READS_URL"},
 }
 # Those that must know every destination's queue.
 KNOW_QUEUES = {"recorder", "operator", "upkeep"}
@@ -39,13 +40,14 @@ ACTIONS = {
     "webhook": LOGS | {"secretsmanager:GetSecretValue", "sqs:SendMessage", "dynamodb:UpdateItem"},
     "recorder": LOGS | CONSUME | WRITE | {"dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:Query",
                                           "secretsmanager:GetSecretValue", "sqs:ChangeMessageVisibility", "sqs:SendMessage"},
+    "reader": LOGS | CONSUME | WRITE | {"secretsmanager:GetSecretValue", "sqs:ChangeMessageVisibility", "sqs:SendMessage"},
     "operator": LOGS | WRITE | {"dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:Query", "secretsmanager:DescribeSecret",
                                 "secretsmanager:GetSecretValue", "sqs:DeleteMessage", "sqs:ReceiveMessage", "sqs:SendMessage"},
     "push": LOGS | CONSUME | WRITE | {"dynamodb:DeleteItem", "secretsmanager:GetSecretValue", "sqs:ChangeMessageVisibility"},
     "upkeep": LOGS | WRITE | {"dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:Query", "secretsmanager:GetSecretValue", "sqs:SendMessage"},
 }
 # Names of the secrets whose values each role may read, after the prefix; {} is the destination.
-SECRETS = {"webhook": {"*/yotpo-webhook"}, "recorder": {"hash-key"}, "operator": {"*/{}", "hash-key"}, "push": {"*/{}"}, "upkeep": {"*/{}", "hash-key"}}
+SECRETS = {"webhook": {"*/yotpo-webhook"}, "recorder": {"hash-key"}, "reader": {"*/yotpo", "hash-key"}, "operator": {"*/{}", "hash-key"}, "push": {"*/{}"}, "upkeep": {"*/{}", "hash-key"}}
 
 # What one account of the vendor takes, in requests per second.
 PACE = {"rule": 2.5}
@@ -330,10 +332,11 @@ def within_reach(template, function, action):
         return {name for name, _, _ in each(template, "AWS::DynamoDB::Table")}
     if action == "sqs:SendMessage":
         queues = {f"{name}Queue" for name in destinations(template).values()}
-        return {"recorder": queues, "upkeep": queues, "operator": queues | {"Inbox"}}.get(function, {"Inbox"})
+        known = {"recorder": queues | {"Reads"}, "upkeep": queues | {"Reads"}, "operator": queues | {"Inbox", "Reads"}, "reader": {"Inbox", "Reads"}}
+        return known.get(function, {"Inbox"})
     if function == "operator":
         # Only dead letters are taken out by hand: whatever waits in a queue is its function's.
-        return {f"{name}Dead" for name in ["Inbox", *destinations(template).values()]}
+        return {f"{name}Dead" for name in ["Inbox", "Reads", *destinations(template).values()]}
     return {points_to(event["Properties"].get("Queue")) for event in properties.get("Events", {}).values()}
 
 
@@ -373,7 +376,7 @@ def roles(template):
     for short, (name, _, properties) in functions(template).items():
         if "Role" not in properties or "Policies" in properties:
             yield f"{name}: SAM would make a role that may read every queue of the account"
-        allowed, readable = set(), secrets_of(template, short)
+        allowed, readable, sendable = set(), secrets_of(template, short), set()
         for statement in statements(template, short):
             if statement.get("Effect") != "Allow" or {"NotAction", "NotResource"} & set(statement):
                 yield f"{name}: a statement that says what is not allowed"
@@ -381,6 +384,7 @@ def roles(template):
             allowed |= actions
             for resource in as_list(statement.get("Resource", [])):
                 if points_to(resource) in template["Resources"]:
+                    sendable |= {points_to(resource)} if "sqs:SendMessage" in actions else set()
                     for action in actions:
                         if points_to(resource) not in within_reach(template, short, action):
                             yield f"{name}: may {action} on {points_to(resource)}"
@@ -392,6 +396,8 @@ def roles(template):
                     yield f"{name}: may reach {resource}, which is not one resource of this stack"
         if allowed != ACTIONS.get(kind(short), set()):
             yield f"{name}: may {sorted(allowed ^ ACTIONS.get(kind(short), set()))} more or less than it needs"
+        if "sqs:SendMessage" in allowed and sendable != within_reach(template, short, "sqs:SendMessage"):
+            yield f"{name}: may send to {sorted(sendable)}, not to all that it has messages for"
         called = destinations(template) if short in {"operator", "upkeep"} else [short.removeprefix("push-")]
         wanted = {secret.format(name) for secret in SECRETS.get(kind(short), set()) for name in called}
         if readable != wanted:
@@ -442,7 +448,7 @@ def alarms(template):
             yield f"{name}: the emulator refuses metric math"
     watched = [(properties.get("Namespace"), properties.get("MetricName"), dimensions(properties)) for _, properties in told]
     wanted = [("AWS/ApiGateway", "5xx", {"ApiId": "Api"}), ("LoyaltyBridge", "DoorThrottled", {"ApiId": "Api"}),
-              ("LoyaltyBridge", "Notices", {"Stack": "AWS::StackName"})]
+              ("LoyaltyBridge", "Notices", {"Stack": "AWS::StackName"}), ("LoyaltyBridge", "ReadsStopped", {"Stack": "AWS::StackName"})]
     wanted += [("AWS/Lambda", "Errors", {"FunctionName": name}) for name, _, _ in functions(template).values()]
     wanted += [("AWS/SQS", "ApproximateNumberOfMessagesVisible", {"QueueName": points_to(properties["RedrivePolicy"]["deadLetterTargetArn"])})
                for _, _, properties in each(template, "AWS::SQS::Queue") if "RedrivePolicy" in properties]

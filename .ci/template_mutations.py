@@ -15,6 +15,8 @@ ROUTE = "POST /webhooks/{source}/{store}"
 WEBHOOK_MAY = "Resources.WebhookRole.Properties.Policies.0.PolicyDocument.Statement"
 RECORDER_MAY = "Resources.RecorderRole.Properties.Policies.0.PolicyDocument.Statement"
 OPERATOR_MAY = "Resources.OperatorRole.Properties.Policies.0.PolicyDocument.Statement"
+READER = "Resources.ReaderFunction.Properties"
+READER_MAY = "Resources.ReaderRole.Properties.Policies.0.PolicyDocument.Statement"
 PUSH_MAY = "Resources.PushRuleRole.Properties.Policies.0.PolicyDocument.Statement"
 ALARM = {"Type": "AWS::CloudWatch::Alarm", "Properties": {"AlarmActions": [{"Ref": "AlarmTopic"}], "AlarmDescription": "x",
                                                           "TreatMissingData": "notBreaching"}}
@@ -40,6 +42,7 @@ MUTATIONS = [
     ("environment", f"{RECORDER}.Environment.Variables.QUEUE_RULE", GONE),
     ("environment", "Resources.OperatorFunction.Properties.Environment.Variables.DEAD_RULE", GONE),
     ("environment", f"{PUSH}.Environment.Variables.BRIDGE_RULE_URL", "http://127.0.0.1"),
+    ("environment", f"{READER}.Environment.Variables.READS_URL", GONE),
     ("logs", "Resources.RecorderLog.Properties.RetentionInDays", GONE),
     ("logs", f"{RECORDER}.LoggingConfig", GONE),
     ("logs", f"{RECORDER}.LoggingConfig.LogFormat", "Text"),
@@ -51,6 +54,8 @@ MUTATIONS = [
     ("mappings", f"{MAPPING}.Queue", {"Fn::GetAtt": ["InboxDead", "Arn"]}),
     ("mappings", f"{RECORDER}.Events.Tick", {"Type": "Schedule"}),
     ("mappings", f"{RECORDER}.Timeout", 61),
+    ("mappings", f"{READER}.Timeout", 121),
+    ("mappings", f"{READER}.Events.Queue.Properties.ScalingConfig", GONE),
     ("mappings", "Resources.Inbox.Properties.VisibilityTimeout", GONE),
     ("mappings", "Resources.RuleQueue.Properties.VisibilityTimeout", 43201),
     ("mappings", f"{PUSH}.Timeout", 7),
@@ -100,6 +105,10 @@ MUTATIONS = [
     ("roles", f"{OPERATOR_MAY}.6.Resource", {"Fn::GetAtt": ["Inbox", "Arn"]}),
     ("roles", f"{OPERATOR_MAY}.6.Action", ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:PurgeQueue"]),
     ("roles", "Resources.RuleRedrivePolicy.Properties.PolicyDocument.Statement.0.Resource", {"Fn::GetAtt": ["RuleQueue", "Arn"]}),
+    ("roles", f"{RECORDER_MAY}.4.Resource", {"Fn::GetAtt": ["InboxDead", "Arn"]}),
+    ("roles", f"{READER_MAY}.2.Resource", {"Fn::GetAtt": ["RuleQueue", "Arn"]}),
+    ("roles", f"{READER_MAY}.3.Resource", {"Fn::Sub": "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:${SecretPrefix}/*/yotpo-webhook"}),
+    ("roles", f"{READER_MAY}.4.Action", ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"]),
     ("roles", f"{PUSH_MAY}.2.Resource", {"Fn::Sub": "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:${SecretPrefix}/*/yotpo"}),
     ("roles", "Resources.RuleSendPolicy", GONE),
     ("roles", "Resources.RuleSendPolicy.Properties.Users", ["somebody"]),
@@ -114,6 +123,9 @@ MUTATIONS = [
     ("alarms", "Resources.RuleLineClosedAlarm.Properties.MetricName", "Nothing"),
     ("alarms", "Resources.RuleParkedAlarm", GONE),
     ("alarms", "Resources.UpkeepSilentAlarm", GONE),
+    ("alarms", "Resources.ReadsStoppedAlarm", GONE),
+    ("alarms", "Resources.ReadsDeadAlarm", GONE),
+    ("alarms", "Resources.ReaderErrorsAlarm", GONE),
     ("alarms", "Resources.UpkeepSilentAlarm.Properties.TreatMissingData", "notBreaching"),
     ("schedules", "Resources.UpkeepSchedule", GONE),
     ("schedules", "Resources.UpkeepSchedule.Properties.ScheduleExpression", "rate(1 day)"),

@@ -314,7 +314,8 @@ async fn one_person_in_two_stores_is_two_members() -> Result<()> {
 #[tokio::test]
 async fn no_log_names_anybody() -> Result<()> {
     let world = world_alone().await;
-    let store = world.store("logs").await?;
+    let rest = |document: &mut Value| document["sources"]["yotpo"]["rest"] = true.into();
+    let store = world.store_with("logs", rest).await?;
     let mut coupon = event("coupon_awarded.json")?;
     coupon["email"] = "silent.witness@example.com".into();
     coupon["customer"]["email"] = "silent.witness@example.com".into();
@@ -333,6 +334,8 @@ async fn no_log_names_anybody() -> Result<()> {
     let secrets = [
         store.token(),
         bridge_tests::local::stores::key(&store.id, "rule"),
+        bridge_tests::local::stores::key(&store.id, "yotpo"),
+        bridge_tests::local::stores::guid(&store.id),
         "wrong-but-private".to_owned(),
     ];
     let people = [
@@ -342,7 +345,15 @@ async fn no_log_names_anybody() -> Result<()> {
         "TUR-50-QX7",
     ]
     .map(str::to_owned);
+    let mut row = coupon["customer"].take();
+    row["points_balance"] = 12_345.into();
+    store.yotpo("customers", json!({"customer": row})).await?;
     world.upkeep().await?;
+    wait_until("she was read", async || {
+        Ok((!store.asked().await?.is_empty()).then_some(()))
+    })
+    .await?;
+    store.settled().await?;
     for (name, deployed) in &world.stack.functions {
         let lines = world.cloud.log_lines(deployed).await?;
         assert!(!lines.is_empty(), "{name} logs");

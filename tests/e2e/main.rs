@@ -17,6 +17,7 @@ mod members;
 mod operator;
 mod order;
 mod readme;
+mod reads;
 mod rows;
 mod the_way;
 

@@ -51,6 +51,7 @@ async fn main() {
         stores: Stores::new(table.clone(), clock.clone()),
         hash_key: HashKey::new("example-hash-key"),
         queues: [("rule".to_owned(), QUEUE.to_owned())].into(),
+        reads: "queue/reads".to_owned(),
         source: registry::source,
     };
     let store = StoreId::parse("example").unwrap();

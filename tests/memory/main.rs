@@ -20,6 +20,7 @@ mod model_rename;
 mod operator;
 mod parking;
 mod readme;
+mod reads;
 mod recording;
 mod table;
 mod world;

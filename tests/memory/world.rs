@@ -28,6 +28,8 @@ use crate::fuse::{Fuse, Fused};
 
 pub(crate) const RULE_QUEUE: &str = "queue/rule";
 
+pub(crate) const READS_QUEUE: &str = "queue/reads";
+
 /// The queue's own time, as template.yaml sets it.
 const VISIBILITY: Duration = Duration::from_mins(6);
 
@@ -402,6 +404,7 @@ impl World {
             stores: Stores::new(table.clone(), clock.clone()),
             hash_key: HashKey::new("example-hash-key"),
             queues: [("rule".to_owned(), RULE_QUEUE.to_owned())].into(),
+            reads: READS_QUEUE.to_owned(),
             source: registry::source,
         };
         let wire = Arc::new(Fused {

@@ -14,7 +14,7 @@ use crate::http::{self, Call, Reply};
 use crate::local::paths::StackDir;
 use crate::local::process::Life;
 use crate::local::proxy::{End, Order};
-use crate::local::stack::Stack;
+use crate::local::stack::{Stack, VendorAt};
 use crate::local::stores;
 use crate::local::up::{self, Running, Wanted};
 use crate::say::Steps;
@@ -307,25 +307,17 @@ impl World {
             .collect())
     }
 
-    async fn vendor(&self, path: &str, account: &str) -> Result<Value> {
-        let rule = self
-            .stack
-            .vendors
-            .get("rule")
-            .saying("the stack has no vendor rule")?;
-        http::get(&format!("{}/{path}?account={account}", rule.url))
+    async fn vendor(&self, (vendor, path): (&str, &str), account: &str) -> Result<Value> {
+        let url = &self.stand_in(vendor)?.url;
+        http::get(&format!("{url}/{path}?account={account}"))
             .send()
             .await?
             .json()
     }
 
-    async fn order(&self, path: &str, body: &Value) -> Result<()> {
-        let rule = self
-            .stack
-            .vendors
-            .get("rule")
-            .saying("the stack has no vendor rule")?;
-        let reply = http::post(&format!("{}/{path}", rule.url))
+    async fn order(&self, (vendor, path): (&str, &str), body: &Value) -> Result<()> {
+        let url = &self.stand_in(vendor)?.url;
+        let reply = http::post(&format!("{url}/{path}"))
             .body(body.to_string())
             .send()
             .await?;
@@ -334,6 +326,11 @@ impl World {
         } else {
             Err(Trouble::new(reply.text))
         }
+    }
+
+    fn stand_in(&self, vendor: &str) -> Result<&VendorAt> {
+        let at = self.stack.vendors.get(vendor);
+        at.saying(format!("the stack has no vendor {vendor}"))
     }
 }
 
@@ -405,7 +402,7 @@ impl Shop<'_> {
     /// # Errors
     /// The stand-in does not answer.
     pub async fn received(&self) -> Result<Vec<Value>> {
-        let received = self.world.vendor("received", &self.id).await?;
+        let received = self.world.vendor(("rule", "received"), &self.id).await?;
         Ok(received.as_array().cloned().unwrap_or_default())
     }
 
@@ -485,7 +482,7 @@ impl Shop<'_> {
     /// # Errors
     /// The stand-in does not answer.
     pub async fn automations(&self) -> Result<Vec<Value>> {
-        let started = self.world.vendor("automations", &self.id).await?;
+        let started = self.world.vendor(("rule", "automations"), &self.id).await?;
         Ok(started.as_array().cloned().unwrap_or_default())
     }
 
@@ -494,7 +491,11 @@ impl Shop<'_> {
     /// # Errors
     /// The stand-in does not answer.
     pub async fn people(&self) -> Result<Value> {
-        Ok(self.world.vendor("subscribers-state", &self.id).await?[&self.id].take())
+        Ok(self
+            .world
+            .vendor(("rule", "subscribers-state"), &self.id)
+            .await?[&self.id]
+            .take())
     }
 
     /// What this store's account was sent that must never be sent.
@@ -504,7 +505,7 @@ impl Shop<'_> {
     pub async fn faults(&self) -> Result<Vec<Value>> {
         Ok(self
             .world
-            .vendor("faults", &self.id)
+            .vendor(("rule", "faults"), &self.id)
             .await?
             .as_array()
             .cloned()
@@ -517,7 +518,37 @@ impl Shop<'_> {
     /// It is no order.
     pub async fn script(&self, mut order: Value) -> Result<()> {
         order["match"]["account"] = self.id.clone().into();
-        self.world.order("script", &order).await
+        self.world.order(("rule", "script"), &order).await
+    }
+
+    /// What Yotpo's REST interface was asked for this store, in order.
+    ///
+    /// # Errors
+    /// The stand-in does not answer.
+    pub async fn asked(&self) -> Result<Vec<Value>> {
+        let received = self.world.vendor(("yotpo", "received"), &self.id).await?;
+        Ok(received.as_array().cloned().unwrap_or_default())
+    }
+
+    /// What Yotpo's REST interface was sent for this store that must never be sent.
+    ///
+    /// # Errors
+    /// The stand-in does not answer.
+    pub async fn asking_faults(&self) -> Result<Value> {
+        self.world.vendor(("yotpo", "faults"), &self.id).await
+    }
+
+    /// Tells Yotpo's stand-in something about this store's account there: `customers`, `page-size`, or `script`.
+    ///
+    /// # Errors
+    /// It is no order.
+    pub async fn yotpo(&self, path: &str, mut order: Value) -> Result<()> {
+        if path == "script" {
+            order["match"]["account"] = self.id.clone().into();
+        } else {
+            order["account"] = self.id.clone().into();
+        }
+        self.world.order(("yotpo", path), &order).await
     }
 
     /// Every row of one of its members.

@@ -57,13 +57,14 @@ enum Command {
     Provision,
     PutStore,
     Redrive,
+    Repairs,
     Replay,
     Resume,
     Simulate,
 }
 
 /// Every command by its name.
-const COMMANDS: [(&str, Command); 15] = [
+const COMMANDS: [(&str, Command); 16] = [
     ("put_store", Command::PutStore),
     ("check", Command::Check),
     ("provision", Command::Provision),
@@ -75,6 +76,7 @@ const COMMANDS: [(&str, Command); 15] = [
     ("replay", Command::Replay),
     ("redrive", Command::Redrive),
     ("lines", Command::Lines),
+    ("repairs", Command::Repairs),
     ("pause", Command::Pause),
     ("resume", Command::Resume),
     ("erase", Command::Erase),
@@ -99,6 +101,7 @@ impl Operator {
             Ok(Command::Replay) => Box::pin(self.replay(asked)).await,
             Ok(Command::Redrive) => self.redrive(asked).await,
             Ok(Command::Lines) => self.all_lines(asked).await,
+            Ok(Command::Repairs) => self.repairs(asked).await,
             Ok(Command::Pause) => self.pause(asked).await,
             Ok(Command::Resume) => self.resume(asked).await,
             Ok(Command::Erase) => Box::pin(self.erase(asked)).await,

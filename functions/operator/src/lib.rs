@@ -19,6 +19,7 @@ mod member;
 mod provision;
 mod put_store;
 mod redrive;
+mod repairs;
 mod replay;
 mod secrets;
 mod simulate;

@@ -181,7 +181,7 @@ pub(crate) fn counted(count: usize) -> Value {
     }
 }
 
-fn line_story(line: &Line, now: Timestamp) -> Value {
+pub(crate) fn line_story(line: &Line, now: Timestamp) -> Value {
     let (state, cause, since, next_probe) = match &line.state {
         State::Open => ("open", None, None, None),
         State::Closed {

@@ -18,6 +18,8 @@ async fn main() -> Result<(), Error> {
     let ports = PortsConfig::read(&mut config);
     let inbox_url = config.required("INBOX_URL");
     let inbox_dead_url = config.required("INBOX_DEAD_URL");
+    let reads_url = config.required("READS_URL");
+    let reads_dead_url = config.required("READS_DEAD_URL");
     let api_url = config.required("API_URL");
     let secret_prefix = config.required("SECRET_PREFIX");
     let hash_key_secret = config.required("HASH_KEY_SECRET");
@@ -26,7 +28,14 @@ async fn main() -> Result<(), Error> {
         from: inbox_dead_url,
         to: inbox_url.clone(),
     };
-    let mut dead_letters = BTreeMap::from([("inbox".to_owned(), inbox_letters)]);
+    let reads_letters = DeadLetters {
+        from: reads_dead_url,
+        to: reads_url,
+    };
+    let mut dead_letters = BTreeMap::from([
+        ("inbox".to_owned(), inbox_letters),
+        ("reads".to_owned(), reads_letters),
+    ]);
     for (name, to) in queues.clone() {
         let from = config.required(&variable_of("DEAD", &name));
         dead_letters.insert(name, DeadLetters { from, to });

@@ -28,7 +28,7 @@ struct Asked {
 }
 
 impl Operator {
-    /// `{"command": "redrive", "queue": "inbox" | "<destination>", "by", "why", "limit"}` answers `{"ok", "queue",
+    /// `{"command": "redrive", "queue": "inbox" | "reads" | "<destination>", "by", "why", "limit"}` answers `{"ok", "queue",
     /// "moved", "more"}`.
     pub(crate) async fn redrive(&self, asked: Value) -> Result<Value, Vec<Fault>> {
         let asked = asked::read(asked, |section| {

@@ -38,11 +38,16 @@ impl Operator {
             .iter()
             .map(|source| source.name())
             .filter(|name| store.sources.has(name));
+        let asked = registry::SOURCES.iter().filter_map(|source| {
+            let api = source.api().filter(|api| api.is_used(store))?;
+            Some(self.outbound_secret(store, source.name(), api.secret_form()))
+        });
         let destinations = registry::DESTINATIONS
             .iter()
             .filter(|destination| store.destinations.has(destination.name()));
         sources
             .map(|name| self.inbound_secret(store, name))
+            .chain(asked)
             .chain(destinations.map(|destination| {
                 self.outbound_secret(store, destination.name(), destination.secret_form())
             }))

@@ -7,7 +7,7 @@ use delivery::{Http, Pusher, Received};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use platform::{
     Config, Deadline,
-    aws::{PortsConfig, give_back},
+    aws::{PortsConfig, give_back, receives},
     telemetry,
 };
 use vendors::Destination;
@@ -51,13 +51,9 @@ async fn push(pusher: &Pusher, event: LambdaEvent<SqsEvent>) -> Result<SqsBatchR
 }
 
 fn received(record: &SqsMessage) -> Received {
-    let receives = record
-        .attributes
-        .get("ApproximateReceiveCount")
-        .and_then(|count| count.parse().ok());
     Received {
         receipt: record.receipt_handle.clone().unwrap_or_default(),
         body: record.body.clone().unwrap_or_default(),
-        receives: receives.unwrap_or(1),
+        receives: receives(record),
     }
 }

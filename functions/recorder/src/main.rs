@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use platform::{
     Config, Stores,
-    aws::{PortsConfig, give_back},
+    aws::{PortsConfig, give_back, receives},
     telemetry,
 };
 use recording::{Delivered, Failure, Recorder};
@@ -20,6 +20,7 @@ async fn main() -> Result<(), Error> {
     let mut config = Config::from_env();
     let ports = PortsConfig::read(&mut config);
     let inbox_url = config.required("INBOX_URL");
+    let reads_url = config.required("READS_URL");
     let hash_key_secret = config.required("HASH_KEY_SECRET");
     let queues = config.queues();
     config.finish()?;
@@ -33,6 +34,7 @@ async fn main() -> Result<(), Error> {
         clock: ports.clock,
         hash_key,
         queues,
+        reads: reads_url,
         source: registry::source,
     };
     run(service_fn(|event| record(&recorder, &inbox_url, event))).await
@@ -65,12 +67,7 @@ async fn record(
 /// Lets a delivery come again soon, and later each time. Without this the queue's own time applies, which is longer:
 /// nothing is lost.
 async fn hide(recorder: &Recorder, inbox_url: &str, record: &SqsMessage, reason: &'static str) {
-    let receives = record
-        .attributes
-        .get("ApproximateReceiveCount")
-        .and_then(|count| count.parse().ok())
-        .unwrap_or(1);
-    let seconds = wait(receives);
+    let seconds = wait(receives(record));
     tracing::warn!(reason, wait_s = seconds, "a delivery will come again");
     let Some(receipt) = record.receipt_handle.as_deref() else {
         return;

@@ -1,21 +1,22 @@
-//! Looks after what waits, every five minutes: goes on with erasures, probes lines that are closed, sends what is parked,
-//! and tells how much still waits.
+//! Looks after what waits, every five minutes: goes on with erasures, begins each day's repairs, probes lines that are
+//! closed, sends what is parked, and tells how much still waits.
 //!
 //! Thin: [`recording`] and [`delivery`] do the work. One destination's trouble never keeps another from its turn.
 
 mod erasures;
+mod repairs;
 mod rounds;
 
 use std::sync::Arc;
 
-use delivery::{Http, Pusher};
+use delivery::{Http, Lines, Pusher};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use platform::{
     Config, Deadline, Stores,
     aws::{Ports, PortsConfig},
     telemetry,
 };
-use recording::erase::Eraser;
+use recording::{erase::Eraser, repair::Repairs};
 use serde_json::Value;
 use vendors::{Destination, registry};
 
@@ -32,6 +33,7 @@ async fn main() -> Result<(), Error> {
     let mut config = Config::from_env();
     let ports = PortsConfig::read(&mut config);
     let secret_prefix = config.required("SECRET_PREFIX");
+    let reads_url = config.required("READS_URL");
     let hash_key_secret = config.required("HASH_KEY_SECRET");
     let queues = config.queues();
     let deployed: Vec<Deployed> = registry::DESTINATIONS
@@ -57,17 +59,27 @@ async fn main() -> Result<(), Error> {
         queues,
     };
     let stores = Stores::new(ports.table.clone(), ports.clock.clone());
+    let repairs = Repairs {
+        table: ports.table.clone(),
+        queue: ports.queue.clone(),
+        clock: ports.clock.clone(),
+        url: reads_url,
+    };
+    let lines = Lines::new(ports.table.clone(), ports.clock.clone());
     let mut pushers = Vec::new();
     for deployed in deployed {
         pushers.push(pusher(deployed, &ports, &secret_prefix)?);
     }
     let (clock, pushers, eraser, stores) = (&ports.clock, &pushers, &eraser, &stores);
+    let (repairs, lines) = (&repairs, &lines);
     run(service_fn(move |event: LambdaEvent<Value>| async move {
         let deadline = Deadline::from_lambda(event.context.deadline, &**clock);
-        // First, because it is short: an erasure must not wait for an hour of parked work.
+        // First, because they are short: an erasure must not wait for an hour of parked work.
         let swept = erasures::all(eraser, stores).await;
+        let begun = repairs::all(repairs, lines, (stores, &**clock)).await;
         let left = rounds::all(pushers, deadline).await?;
         swept?;
+        begun?;
         Ok::<_, Error>(left)
     }))
     .await

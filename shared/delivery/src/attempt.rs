@@ -1,15 +1,16 @@
 //! One call to the vendor, with its second tries: without what the vendor objects to, and with a renewed credential.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use loyalty::StoreId;
 use platform::Deadline;
-use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
 use vendors::{Answer, Call, Header, Outcome, Reason, Reply};
 
 use crate::{
     Account, Pusher,
+    credential::{Credential, Keys},
     http::{self, NoReply},
 };
 
@@ -24,13 +25,6 @@ pub(crate) enum Attempted {
     NotSent(Reason),
 }
 
-/// A store's credential for one vendor.
-pub(crate) struct Credential {
-    name: String,
-    secret: Arc<SecretString>,
-    headers: Vec<Header>,
-}
-
 /// The line that calls are made on, with the permits for them.
 pub(crate) struct OnLine {
     pub(crate) account: Account,
@@ -40,27 +34,18 @@ pub(crate) struct OnLine {
 impl Pusher {
     /// The store's credential.
     pub(crate) async fn credential(&self, store: &StoreId) -> Result<Credential, Outcome> {
-        let name = format!("{}/{store}/{}", self.secret_prefix, self.destination.name());
-        let secret = self.secrets.get(&name).await.map_err(|error| {
-            tracing::error!(%store, %error, "the credential could not be read");
-            Outcome::Retry {
-                after: Duration::from_mins(1),
-                reason: Reason::SecretsUnavailable,
-            }
-        })?;
-        let missing = Outcome::Misconfigured(Reason::SecretMissing);
-        let secret = secret.ok_or(missing)?;
-        let headers = self.headers(&secret).ok_or(missing)?;
-        Ok(Credential {
-            name,
-            secret,
-            headers,
-        })
+        self.keys(&|secret| self.destination.credential(secret))
+            .of(store)
+            .await
     }
 
-    fn headers(&self, secret: &SecretString) -> Option<Vec<Header>> {
-        self.destination
-            .credential(&serde_json::from_str(secret.expose_secret()).ok()?)
+    fn keys<'a>(&'a self, read: &'a (dyn Fn(&Value) -> Option<Vec<Header>> + Sync)) -> Keys<'a> {
+        Keys {
+            secrets: &self.secrets,
+            prefix: &self.secret_prefix,
+            vendor: self.destination.name(),
+            read,
+        }
     }
 
     /// Sends one call, and counts it on its line.
@@ -127,23 +112,9 @@ impl Pusher {
 
     /// Reads the credential once more after a refusal; true when it was rotated.
     pub(crate) async fn renew(&self, credential: &mut Credential) -> bool {
-        if !matches!(
-            self.secrets
-                .renewed(&credential.name, &credential.secret)
-                .await,
-            Ok(true)
-        ) {
-            return false;
-        }
-        let Ok(Some(secret)) = self.secrets.get(&credential.name).await else {
-            return false;
-        };
-        let Some(headers) = self.headers(&secret) else {
-            return false;
-        };
-        credential.secret = secret;
-        credential.headers = headers;
-        true
+        self.keys(&|secret| self.destination.credential(secret))
+            .renew(credential)
+            .await
     }
 }
 

@@ -11,8 +11,10 @@
 //! Does not promise: an order between different members, or that a state is written only once (repeating it is
 //! harmless).
 
+mod ask;
 mod attempt;
 mod batch;
+mod credential;
 mod desk;
 mod event;
 mod find;
@@ -32,6 +34,7 @@ mod tend;
 mod visit;
 mod wipe;
 
+pub use ask::{Asked, Asker, Question};
 pub use batch::{Pusher, Received};
 pub use desk::{Close, Desk, Done, Listing, Waiting};
 pub use http::{Http, HttpError, LIMITS, Limits, NoReply, Wire};

@@ -46,6 +46,15 @@ impl Account {
         }
     }
 
+    /// A store's own account with a source.
+    #[must_use]
+    pub fn of_source(source: &'static str, store: &StoreId) -> Self {
+        Self {
+            vendor: source,
+            name: store.to_string(),
+        }
+    }
+
     /// Whether other stores may use it too.
     pub(crate) fn is_shared(&self, store: &StoreId) -> bool {
         self.name != store.as_str()

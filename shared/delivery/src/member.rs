@@ -9,7 +9,8 @@ use vendors::{Call, Form, Lane, Message, Note, Outcome, Plan, Push, Reason, Stor
 
 use crate::{
     Account, Pusher,
-    attempt::{Credential, OnLine, backoff},
+    attempt::{OnLine, backoff},
+    credential::Credential,
     find::{Person, Picture},
     http,
     lease::{self, Acquired, Lease},

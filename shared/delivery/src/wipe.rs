@@ -8,7 +8,8 @@ use vendors::{Answer, Call, Erasing, Erasure, Outcome, Reason, Reply, Step, Stor
 
 use crate::{
     Pusher,
-    attempt::{Credential, OnLine, backoff},
+    attempt::{OnLine, backoff},
+    credential::Credential,
     http::{self, NoReply},
     lease::Lease,
     member::{Turn, out_of_time, table_failed},

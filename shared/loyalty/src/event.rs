@@ -93,6 +93,9 @@ pub struct Event {
     /// What it says by happening: somebody who joins is in from this moment, however old the picture that came along.
     /// As old as its arrival.
     pub statement: Patch,
+    /// What it says in a form of its own, as an interface does that writes an instant where news writes a day. It fills
+    /// what nobody has said; any other word about the key wins, however old.
+    pub fills: Patch,
     /// What the event itself brought.
     pub detail: Detail,
     /// Its place among all news.
@@ -128,6 +131,18 @@ pub struct Detail {
     /// The tiers of a move.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tiers: Option<TierMove>,
+    /// How the balance of points moved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub balance: Option<BalanceMove>,
+}
+
+/// A balance of points before and after a change, by the source's word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BalanceMove {
+    /// Before.
+    pub before: i64,
+    /// After.
+    pub after: i64,
 }
 
 /// A reward.

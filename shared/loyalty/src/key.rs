@@ -5,6 +5,8 @@ use std::cmp::Ordering;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::Drift;
+
 /// Where a piece of news stands among all others. News with the greater stamp wins, so arrival order does not matter:
 /// first by what the source says of its age, then by arrival, then by a hash of the news itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -127,6 +129,18 @@ impl<T> Kept<T> {
     pub(crate) fn merge(&mut self, other: Self) {
         if other.stamp() > self.stamp() {
             *self = other;
+        }
+    }
+}
+
+impl<T: PartialEq> Kept<T> {
+    /// How what is kept differs from what is said. Where nobody has said anything, "none" says nothing new.
+    pub(crate) fn differs(&self, said: &Says<T>) -> Drift {
+        match (self, said) {
+            (_, Says::Nothing) | (Self::Unknown | Self::None(_), Says::None) => Drift::None,
+            (Self::Unknown, Says::Is(_)) => Drift::Lacks,
+            (Self::Is(kept, _), Says::Is(said)) if kept == said => Drift::None,
+            (Self::None(_) | Self::Is(..), _) => Drift::Differs,
         }
     }
 }

@@ -15,11 +15,12 @@ mod moment;
 mod private;
 
 pub use event::{
-    Detail, Event, Guard, Perk, PersonName, Product, Reward, Role, Share, TierEntry, TierMove, Who,
+    BalanceMove, Detail, Event, Guard, Perk, PersonName, Product, Reward, Role, Share, TierEntry,
+    TierMove, Who,
 };
 pub use ids::{EventId, HashKey, MemberKey, Occurrence, StoreId, StoreIdError};
 pub use key::{Kept, Says, Stamp};
 pub use kind::{Kind, UnknownKind};
-pub use member::{Activity, Alias, Change, Facet, Member, Patch};
+pub use member::{Activity, Alias, Change, Drift, Facet, Member, Patch};
 pub use moment::{DayOfYear, Moment, MomentError};
 pub use private::{Email, EmailError, Private};

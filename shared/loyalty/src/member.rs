@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -46,6 +47,18 @@ impl Change {
     pub fn is_empty(&self) -> bool {
         self.facets.is_empty() && !self.joined
     }
+}
+
+/// How a picture differs from what the source says of the person now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Drift {
+    /// It does not.
+    None,
+    /// It lacks something that nobody has said so far.
+    Lacks,
+    /// It has something else: news of it never came, or came and was not used.
+    Differs,
 }
 
 /// One line of a member's recent story.
@@ -109,6 +122,18 @@ macro_rules! keys {
                     change.facets.insert(Facet::$facet);
                 })*
                 change
+            }
+
+            /// How the picture differs from what is said of the person now, whatever either is as old as.
+            fn differs(&self, patch: &Patch) -> Drift {
+                let mut drift = Drift::None;
+                $(drift = drift.max(self.$name.differs(&patch.$name));)*
+                drift
+            }
+
+            /// Whether nobody has said anything of a key of which this tells the value.
+            fn lacks(&self, patch: &Patch) -> bool {
+                $((self.$name.stamp().is_none() && patch.$name.value().is_some()) ||)* false
             }
 
             /// Takes in everything that is known of another who turned out to be the same person: key by key the
@@ -189,6 +214,8 @@ keys! {
     points_lifetime: i64, Points;
     /// When the points expire.
     points_expiring_on: Moment, Points;
+    /// Points that expire then.
+    points_expiring: i64, Points;
     /// Points that count towards the tier.
     points_qualified: i64, Points;
     /// The credit balance as the source writes it; formatted money, never a number.
@@ -200,6 +227,8 @@ keys! {
     tier_entered: TierEntry, Tier;
     /// The tier left at the last move.
     tier_previous: TierEntry, Tier;
+    /// Since when the person has the current tier.
+    tier_since: Moment, Tier;
     /// When the current tier ends.
     tier_expires_at: Moment, Tier;
     /// Spend that counts towards the tier, in minor units.
@@ -273,6 +302,15 @@ impl Member {
                 .facets
                 .extend(self.apply(&event.statement, &happened).facets);
         }
+        if event.fills != Patch::default() {
+            let oldest = Stamp {
+                as_of: Timestamp::UNIX_EPOCH,
+                ..event.stamp.clone()
+            };
+            change
+                .facets
+                .extend(self.apply(&event.fills, &oldest).facets);
+        }
         change.joined = self.activities.is_empty() || event.role > self.role;
         self.role = self.role.max(event.role);
         if let Who::Email(email, alias) = &event.who {
@@ -288,6 +326,32 @@ impl Member {
             kind: event.kind,
         });
         change
+    }
+
+    /// How the picture differs from what an event says of the person, whatever their ages.
+    #[must_use]
+    pub fn drift(&self, event: &Event) -> Drift {
+        let alias = event.who.alias();
+        let stranger = alias.is_some_and(|alias| !self.aliases.contains(alias));
+        let drift = self.differs(&event.patch);
+        if stranger || self.lacks(&event.fills) {
+            drift.max(Drift::Lacks)
+        } else {
+            drift
+        }
+    }
+
+    /// Whether news of a changed balance tells that other news never came: the balance was, by its word, not what it is
+    /// here, and is not so now. News that is older than what is known here tells nothing.
+    #[must_use]
+    pub fn misses_news_before(&self, event: &Event) -> bool {
+        let (Some(known), Some(moved)) = (self.points_available.value(), event.detail.balance)
+        else {
+            return false;
+        };
+        event.kind == Kind::PointsChanged
+            && self.points_available.stamp() < Some(&event.stamp)
+            && ![moved.before, moved.after].contains(known)
     }
 
     /// Adds a line to the person's story, once per event, newest first.

@@ -4,8 +4,8 @@
 
 use jiff::Timestamp;
 use loyalty::{
-    Alias, Detail, Email, Event, EventId, Guard, HashKey, Kind, Member, Moment, Patch, Role, Says,
-    Stamp, StoreId, Who,
+    Alias, BalanceMove, Detail, Drift, Email, Event, EventId, Guard, HashKey, Kind, Member, Moment,
+    Patch, Role, Says, Stamp, StoreId, Who,
 };
 use proptest::prelude::*;
 
@@ -15,6 +15,8 @@ struct News {
     points: Says<i64>,
     tier: Says<String>,
     expires: Says<Moment>,
+    /// What it says in a form of its own.
+    fills: Says<i64>,
     contact: bool,
     as_of: i64,
     arrived: i64,
@@ -40,21 +42,24 @@ fn news() -> impl Strategy<Value = News> {
     let points = says(-5..5_i64);
     let tier = says((0..3_u8).prop_map(|tier| tier.to_string()));
     let expires = says((0..3_i64).prop_map(|at| Moment::Instant(instant(at))));
+    let fills = says(5..7_i64);
     // Few instants, so that many tie.
     (
         points,
         tier,
         expires,
+        fills,
         any::<bool>(),
         0..4_i64,
         0..4_i64,
         any::<u8>(),
     )
         .prop_map(
-            |(points, tier, expires, contact, as_of, arrived, number)| News {
+            |(points, tier, expires, fills, contact, as_of, arrived, number)| News {
                 points,
                 tier,
                 expires,
+                fills,
                 contact,
                 as_of,
                 arrived,
@@ -90,6 +95,11 @@ fn event(news: &News) -> Event {
             ..Patch::default()
         },
         statement: Patch::default(),
+        fills: Patch {
+            points_lifetime: news.fills,
+            points_available: news.fills,
+            ..Patch::default()
+        },
         detail: Detail::default(),
         stamp: Stamp {
             as_of: instant(news.as_of),
@@ -131,7 +141,7 @@ proptest! {
     #[test]
     fn news_never_wipes_what_it_does_not_mention(news in proptest::collection::vec(news(), 0..8), last in news()) {
         let before = after(&news.iter().map(event).collect::<Vec<_>>());
-        let silent = News { points: Says::Nothing, ..last };
+        let silent = News { points: Says::Nothing, fills: Says::Nothing, ..last };
         let mut member = before.clone();
         member.hear(&event(&silent));
         prop_assert_eq!(member.points_available, before.points_available);
@@ -167,7 +177,89 @@ proptest! {
         let events: Vec<_> = news.iter().map(event).collect();
         let member = after(&events);
         let newest = events.iter().filter(|event| event.patch.points_available != Says::Nothing).max_by(|a, b| a.stamp.cmp(&b.stamp));
-        prop_assert_eq!(member.points_available.value(), newest.and_then(|event| event.patch.points_available.value()));
+        // What only fills has no say where anything else has been said.
+        let fills = events.iter().filter(|event| event.fills.points_available != Says::Nothing);
+        let filled = fills.max_by(|a, b| (a.stamp.arrived, &a.stamp.hash).cmp(&(b.stamp.arrived, &b.stamp.hash)));
+        let expected = match newest {
+            Some(event) if event.stamp.as_of > Timestamp::UNIX_EPOCH => event.patch.points_available.value(),
+            Some(_) => return Ok(()),
+            None => filled.and_then(|event| event.fills.points_available.value()),
+        };
+        prop_assert_eq!(member.points_available.value(), expected);
         prop_assert!(member.activities.len() <= 10);
+    }
+
+    #[test]
+    fn who_has_heard_the_newest_word_has_no_drift_from_it(news in proptest::collection::vec(news(), 0..8), last in news()) {
+        let last = News { as_of: 9, arrived: 9, ..last };
+        let mut member = after(&news.iter().map(event).collect::<Vec<_>>());
+        let (before, heard) = (member.drift(&event(&last)), event(&last));
+        let change = member.hear(&heard);
+        prop_assert!(member.drift(&heard) < Drift::Differs);
+        prop_assert!(!change.facets.is_empty() || before < Drift::Differs, "a drift of this age is healed");
+    }
+
+    #[test]
+    fn an_answer_that_was_asked_for_before_news_came_never_undoes_it(
+        live in news(), read in news(), first in any::<bool>(), balance in 0..5_i64
+    ) {
+        // The question was sent before the news arrived, and the person was not seen since the news.
+        let live = News { points: Says::Is(balance), as_of: live.as_of.max(read.as_of), arrived: read.arrived + 1, ..live };
+        let both = if first { [event(&read), event(&live)] } else { [event(&live), event(&read)] };
+        let member = after(&both);
+        prop_assert_eq!(member.points_available.value(), Some(&balance));
+    }
+}
+
+/// News that a balance moved, which came `age` seconds after what is known.
+fn moved(before: i64, after: i64, age: i64) -> Event {
+    let mut event = event(&News {
+        points: Says::Is(after),
+        tier: Says::Nothing,
+        expires: Says::Nothing,
+        fills: Says::Nothing,
+        contact: false,
+        as_of: 100 + age,
+        arrived: 100 + age,
+        number: 0,
+    });
+    event.detail.balance = Some(BalanceMove { before, after });
+    event
+}
+
+#[test]
+fn a_gap_is_a_balance_that_was_never_told() {
+    // (known here, before, after, how much later than what is known, whether news is missing)
+    let cases = [
+        (Some(100), 100, 150, 1, false),
+        (Some(100), 120, 150, 1, true),
+        (Some(150), 120, 150, 1, false), // told already by other news of the same moment
+        (Some(100), 0, 100, 1, false),
+        (Some(0), 5, 10, 1, true),
+        (Some(100), 120, 150, -1, false), // late
+        (Some(100), 120, 150, 0, false),  // a repeat
+        (None, 120, 150, 1, false),
+    ];
+    for (known, before, after, age, missing) in cases {
+        let mut member = Member::default();
+        if let Some(known) = known {
+            member.hear(&moved(0, known, 0));
+        }
+        let event = moved(before, after, age);
+        let event = if age == 0 {
+            Event {
+                stamp: moved(0, known.unwrap_or_default(), 0).stamp,
+                ..event
+            }
+        } else {
+            event
+        };
+        let case = format!("{known:?}: {before} -> {after}, {age} s later");
+        assert_eq!(member.misses_news_before(&event), missing, "{case}");
+        let other = Event {
+            kind: Kind::PointsEarned,
+            ..event
+        };
+        assert!(!member.misses_news_before(&other), "{case}: another kind");
     }
 }

@@ -22,13 +22,18 @@ impl Inbox {
 
     /// Puts a delivery on the queue; tells whether the queue has it.
     pub async fn put(&self, envelope: &Envelope) -> bool {
-        let Ok(body) = serde_json::to_string(envelope) else {
+        self.put_all(std::slice::from_ref(envelope)).await
+    }
+
+    /// Puts deliveries on the queue; tells whether the queue has all of them.
+    pub async fn put_all(&self, envelopes: &[Envelope]) -> bool {
+        let bodies = envelopes.iter().map(serde_json::to_string);
+        let Ok(bodies) = bodies.collect::<Result<Vec<_>, _>>() else {
             return false;
         };
-        let failed = self
-            .queue
-            .send(&self.url, vec![Outgoing { id: 0, body }])
-            .await;
-        failed.is_empty()
+        let messages = bodies.into_iter().enumerate();
+        let messages = messages.map(|(id, body)| Outgoing { id, body });
+        let messages: Vec<Outgoing> = messages.collect();
+        messages.is_empty() || self.queue.send(&self.url, messages).await.is_empty()
     }
 }

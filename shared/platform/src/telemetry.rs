@@ -17,11 +17,12 @@ use crate::config::variable;
 const NAMESPACE: &str = "LoyaltyBridge";
 
 /// Our crates, by the names under which they log.
-const OURS: [&str; 9] = [
+const OURS: [&str; 10] = [
     "delivery",
     "operator",
     "platform",
     "push_rule",
+    "reader",
     "recorder",
     "recording",
     "upkeep",
@@ -99,6 +100,10 @@ metrics! {
     Notices of Stack,
     /// News of a person who was erased was turned away.
     Erased of Stack,
+    /// A member's picture was another one than the source's.
+    Drifted of Stack,
+    /// Stores whose source is not asked: a wrong credential, or an outage.
+    ReadsStopped of Stack,
     /// The vendor refused it, or nobody can tell whether it arrived.
     Rejected of Destination,
     /// Lines that are closed.

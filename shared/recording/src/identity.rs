@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use loyalty::{Alias, Email, Event, Member, MemberKey, StoreId};
 use platform::{
-    Condition, Found, MemberState, TableError, Write, find_member, from_item, text, to_item,
+    Condition, Found, MemberState, Table, TableError, Write, find_member, from_item, text, to_item,
 };
 use vendors::Reason;
 
@@ -92,7 +92,7 @@ pub(crate) async fn settle(
         if leads.0.contains_key(alias) {
             continue;
         }
-        let led = leads_to(recorder, &store, alias).await?;
+        let led = leads_to(&*recorder.table, &store, alias).await?;
         if let Some(email) = event.who.email()
             && held.is_some()
             && led.as_ref() != Some(&found.key)
@@ -118,15 +118,13 @@ pub(crate) async fn settle(
     Ok(Some(leads))
 }
 
-async fn leads_to(
-    recorder: &Recorder,
+/// The key that an id leads to.
+pub(crate) async fn leads_to(
+    table: &dyn Table,
     store: &StoreId,
     alias: &Alias,
 ) -> Result<Option<MemberKey>, TableError> {
-    let row = recorder
-        .table
-        .get(&rows::alias_key(store, alias), true)
-        .await?;
+    let row = table.get(&rows::alias_key(store, alias), true).await?;
     let row: Option<AliasRow> = row.map(from_item).transpose()?;
     Ok(row.map(|row| row.member))
 }

@@ -32,6 +32,8 @@ pub struct Recorder {
     pub hash_key: HashKey,
     /// The queue of each destination that this stack has: name to URL.
     pub queues: BTreeMap<String, String>,
+    /// The queue of reads: news that tells of a gap has its member read.
+    pub reads: String,
     /// Finds a source by its name.
     pub source: fn(&str) -> Option<&'static dyn Source>,
 }

@@ -8,7 +8,7 @@ use platform::{
     Condition, Inbox, Page, RowKey, Table, TableError, Transacted, Update, Write, Written,
     from_item, text, whole,
 };
-use vendors::{Envelope, Reason};
+use vendors::{Envelope, Lane, Reason};
 
 use crate::rows::{self, OrphanRow};
 
@@ -122,6 +122,7 @@ impl Shelf {
             arrived: first.own.arrived,
             nonce,
             delivery: first.own.delivery,
+            lane: Lane::Live,
             body: STANDARD.encode(body),
         };
         Some(Kept {

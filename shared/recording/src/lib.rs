@@ -8,6 +8,7 @@
 //! Does not promise: that a message is sent only once; the delivery engine keeps the books for that.
 
 mod aside;
+mod compare;
 pub mod erase;
 mod erased;
 pub mod export;
@@ -17,10 +18,12 @@ mod kept;
 mod member;
 mod outcome;
 mod rename;
+pub mod repair;
 mod rows;
 mod send;
 pub mod story;
 
+pub use compare::{Compared, compare};
 pub use intake::{Delivered, Recorder};
 pub use kept::{Kept, Returned, Shelf};
 pub use outcome::{Failure, Recorded};

@@ -16,7 +16,7 @@ use platform::{
     Condition, Found, Held, MemberState, RowKey, Standing, TableError, Transacted, Update, Write,
     Written, find_member, from_item, texts, to_item, whole,
 };
-use vendors::{Envelope, Note, Reason, Store, Wants, registry};
+use vendors::{Envelope, Lane, Note, Reason, Store, Wants, registry};
 
 use crate::{
     Failure, Recorded, Recorder,
@@ -37,6 +37,8 @@ pub(crate) struct Entry {
     /// Its place in the batch.
     pub(crate) place: usize,
     pub(crate) event: Event,
+    /// Which work goes first on its way to the destinations.
+    pub(crate) lane: Lane,
     /// The source's own id of the delivery.
     delivery: Option<String>,
     body: Vec<u8>,
@@ -45,6 +47,8 @@ pub(crate) struct Entry {
     repeat: bool,
     /// The person was erased: nothing of this is kept.
     pub(crate) erased: bool,
+    /// It tells that other news of the person never came.
+    pub(crate) gap: bool,
     /// What each destination must be sent.
     pub(crate) messages: BTreeMap<String, Option<Note>>,
     /// Why it must come again.
@@ -68,11 +72,13 @@ impl Entry {
         Self {
             place,
             event,
+            lane: envelope.lane,
             delivery: envelope.delivery.clone(),
             body: envelope.packed().unwrap_or_default(),
             stored: None,
             repeat: false,
             erased: false,
+            gap: false,
             messages: BTreeMap::new(),
             failure: None,
         }
@@ -220,9 +226,10 @@ async fn apply(
             None => earlier(recorder, store, previous, entry).await?,
         };
         let (_, change) = hear(before, &entry.event, key);
+        let gap = before.misses_news_before(&entry.event);
         let row = earlier.unwrap_or_else(|| {
             let wanted = interested(recorder, store, entry, &change);
-            event_row(entry, &change, wanted.into_keys().collect())
+            event_row(entry, (&change, gap), wanted.into_keys().collect())
         });
         // By its arrival, not by now: a backlog must not make a repeat look new.
         let arrived = entry.event.stamp.arrived.as_microsecond();
@@ -257,6 +264,7 @@ async fn apply(
     )
     .await?;
     if let Some((_, row)) = &entry.stored {
+        entry.gap = row.gap;
         let note = entry.note(row);
         let asked = row
             .to
@@ -376,7 +384,7 @@ fn interested(
     .collect()
 }
 
-fn event_row(entry: &Entry, change: &Change, to: BTreeSet<String>) -> EventRow {
+fn event_row(entry: &Entry, (change, gap): (&Change, bool), to: BTreeSet<String>) -> EventRow {
     let arrived = entry.event.stamp.arrived;
     let guard_until = arrived
         .checked_add(entry.event.guard.duration())
@@ -388,6 +396,7 @@ fn event_row(entry: &Entry, change: &Change, to: BTreeSet<String>) -> EventRow {
         guard_until: guard_until.as_microsecond(),
         change: change.clone(),
         to,
+        gap,
         source: entry.event.stamp.source.clone(),
         delivery: entry.delivery.clone(),
         body: (entry.body.len() <= BODY).then(|| entry.body.clone()),

@@ -26,6 +26,9 @@ pub(crate) struct EventRow {
     pub(crate) change: Change,
     /// The destinations that want it.
     pub(crate) to: BTreeSet<String>,
+    /// Whether it tells that other news never came: then the member is read from the source.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) gap: bool,
     /// The source that sent it.
     #[serde(default)]
     pub(crate) source: String,

@@ -6,7 +6,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jiff::Timestamp;
 use loyalty::{Change, EventId, Kind, MemberKey, StoreId};
 use platform::{Page, Table, TableError, from_item, member_row};
-use vendors::Envelope;
+use vendors::{Envelope, Lane};
 
 use crate::rows::{self, EventRow};
 
@@ -86,6 +86,7 @@ pub async fn delivery(
         arrived: row.arrived,
         nonce: platform::nonce(),
         delivery: row.delivery,
+        lane: Lane::Live,
         body: STANDARD.encode(body),
     }))
 }

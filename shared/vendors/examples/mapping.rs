@@ -75,6 +75,7 @@ fn request(body: &[u8], store: &Store, key: &HashKey) -> Option<Vec<u8>> {
         arrived: 1_772_625_600_000_000,
         nonce: "n".to_owned(),
         delivery: None,
+        lane: vendors::Lane::Live,
         body: String::new(),
     };
     let Read::Event(event) = source.read(&envelope, body, store, key) else {

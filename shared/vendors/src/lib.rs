@@ -12,6 +12,7 @@ pub mod rule;
 pub mod yotpo;
 
 pub use frame::{
+    api::{Api, Fetch, Members, Told, Wanted, Whom},
     call::{Answer, Call, Method, Outcome, Reason, Reply},
     destination::{
         Destination, Erasing, Form, Header, OnAmbiguous, Pace, Plan, Push, Renaming, Seen, Wants,

@@ -8,7 +8,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use jiff::Timestamp;
 use loyalty::{Email, HashKey, Kind, Occurrence, StoreId};
 use serde_json::{Value, json};
-use vendors::{Envelope, Message, Note, Read, Store, registry};
+use vendors::{Envelope, Fetch, Message, Note, Read, Store, Wanted, registry};
 
 fn events(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -96,6 +96,20 @@ fn the_pushers_events_carry_what_the_recorder_makes_of_them() {
             erase: None,
         };
         assert_eq!(*pushed, message.to_text().unwrap());
+    }
+}
+
+#[test]
+fn the_readers_events_are_messages_of_its_queue() {
+    let bodies = bodies(&invoke("invoke/reader/two_reads.json"));
+    let fetches: Vec<Fetch> = bodies
+        .iter()
+        .map(|body| serde_json::from_str(body).unwrap())
+        .collect();
+    assert!(matches!(fetches[0].what, Wanted::Member { .. }));
+    assert!(matches!(fetches[1].what, Wanted::Page { page: 1, .. }));
+    for (fetch, body) in fetches.iter().zip(&bodies) {
+        assert_eq!(fetch.to_text().unwrap(), *body);
     }
 }
 

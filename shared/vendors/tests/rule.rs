@@ -40,6 +40,7 @@ fn member() -> Member {
         role: Role::Member,
         patch: loyalty::Patch::default(),
         statement: loyalty::Patch::default(),
+        fills: loyalty::Patch::default(),
         detail: Detail::default(),
         stamp: Stamp {
             as_of: now(),
@@ -135,6 +136,7 @@ fn detail() -> Detail {
             new: tier(2),
             old: tier(1),
         }),
+        balance: None,
     }
 }
 

@@ -54,6 +54,10 @@ fn each_fault_names_its_place_and_all_come_at_once() {
         ("sources.shopify", json!({"sources": {"shopify": {}}})),
         ("sources.yotpo", json!({"sources": {"yotpo": true}})),
         (
+            "sources.yotpo.rest",
+            json!({"sources": {"yotpo": {"rest": "yes"}}}),
+        ),
+        (
             "sources.yotpo.topics.a/b",
             json!({"sources": {"yotpo": {"topics": {"a/b": "no_such_kind"}}}}),
         ),

@@ -7,6 +7,7 @@ mod kept;
 mod line;
 mod lists;
 mod people;
+mod repairs;
 mod replay;
 mod story;
 
@@ -21,7 +22,7 @@ use serde_json::{Value, json};
 
 use crate::{
     fuse::Fused,
-    world::{Does, RULE_QUEUE, World, body},
+    world::{Does, READS_QUEUE, RULE_QUEUE, World, body},
 };
 
 pub(crate) const INBOX: &str = "queue/inbox";
@@ -56,6 +57,7 @@ pub(crate) fn operator(world: &World) -> Operator {
         queues: [("rule".to_owned(), RULE_QUEUE.to_owned())].into(),
         dead_letters: [
             ("inbox".to_owned(), dead(INBOX_DEAD, INBOX)),
+            ("reads".to_owned(), dead("queue/reads-dead", READS_QUEUE)),
             ("rule".to_owned(), dead(RULE_DEAD, RULE_QUEUE)),
         ]
         .into(),

@@ -54,6 +54,9 @@ pub async fn load(stack: &mut Stack, cloud: &Cloud, document: &Value) -> Result<
     for vendor in destinations.into_iter().flat_map(|all| all.keys()) {
         register(stack, vendor, &store).await?;
     }
+    if document["sources"]["yotpo"]["rest"] == true {
+        register(stack, "yotpo", &store).await?;
+    }
     stack.stores.insert(store.clone(), inlets);
     Ok(store)
 }
@@ -120,6 +123,12 @@ pub fn key(store: &str, vendor: &str) -> String {
     format!("local-{vendor}-key-of-{store}")
 }
 
+/// The GUID of a store's account at Yotpo, as this stack makes it.
+#[must_use]
+pub fn guid(store: &str) -> String {
+    format!("local-guid-of-{store}")
+}
+
 /// The document of a secret, by the connection that its name ends with.
 fn secret(store: &str, name: &str) -> Result<Value> {
     let connection = name.rsplit('/').next().unwrap_or_default();
@@ -128,6 +137,7 @@ fn secret(store: &str, name: &str) -> Result<Value> {
     }
     match connection {
         "rule" => Ok(json!({"v": 1, "api_key": key(store, connection)})),
+        "yotpo" => Ok(json!({"v": 1, "guid": guid(store), "api_key": key(store, connection)})),
         _ => Err(Trouble::new(format!(
             "nobody told `cargo local` what the secret {name} holds"
         ))),
@@ -144,7 +154,11 @@ async fn register(stack: &mut Stack, vendor: &str, store: &str) -> Result<()> {
     if at.script_url.is_none() {
         return Ok(());
     }
-    let body = json!({"key": key, "account": store}).to_string();
+    let mut account = json!({"key": key, "account": store});
+    if vendor == "yotpo" {
+        account["guid"] = guid(store).into();
+    }
+    let body = account.to_string();
     let reply = http::post(&format!("{}/accounts", at.url))
         .body(body)
         .send()

@@ -20,7 +20,7 @@ use crate::standins;
 use crate::trouble::{Result, Saying, Trouble};
 
 /// The vendors that have a stand-in.
-pub const VENDORS: [&str; 1] = ["rule"];
+pub const VENDORS: [&str; 2] = ["rule", "yotpo"];
 
 /// What a stack is to be.
 #[derive(Debug)]
@@ -295,14 +295,15 @@ pub async fn run_stand_in(vendor: &str, address: &Path, clock: &Path) -> Result<
         .local_addr()
         .saying("no port is free on 127.0.0.1")?;
     write_address(address, at)?;
+    let clock = Clock::from_file(clock);
     match vendor {
         "rule" => {
-            standins::server::serve(
-                standins::rule::Rule::default(),
-                Clock::from_file(clock),
-                listener,
-            )
-            .await
+            let rule = standins::rule::Rule::default();
+            standins::server::serve(rule, clock, listener).await
+        }
+        "yotpo" => {
+            let yotpo = standins::yotpo::Yotpo::default();
+            standins::server::serve(yotpo, clock, listener).await
         }
         _ => Err(Trouble::new(format!("there is no stand-in of {vendor}"))),
     }

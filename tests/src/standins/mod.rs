@@ -13,6 +13,7 @@ pub mod record;
 pub mod rule;
 pub mod script;
 pub mod server;
+pub mod yotpo;
 
 use jiff::Timestamp;
 use serde_json::Value;

@@ -6,6 +6,9 @@ use serde_json::{Map, Value};
 
 use super::{Key, Request};
 
+/// Headers that carry a credential.
+const CREDENTIALS: [&str; 3] = ["authorization", "x-api-key", "x-guid"];
+
 /// One request and what became of it.
 #[derive(Debug, Clone, Serialize)]
 pub struct Entry {
@@ -71,7 +74,7 @@ impl Record {
         let headers = request
             .headers
             .iter()
-            .filter(|(name, _)| name != "authorization");
+            .filter(|(name, _)| !CREDENTIALS.contains(&name.as_str()));
         self.entries.push(Entry {
             n,
             at: now.to_string(),

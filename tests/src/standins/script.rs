@@ -69,6 +69,8 @@ pub struct Match {
     pub method: Option<String>,
     /// A part of the path.
     pub path: Option<String>,
+    /// A part of the query.
+    pub query: Option<String>,
     /// A part of the body, such as an email address.
     pub body: Option<String>,
 }
@@ -81,6 +83,7 @@ impl Match {
         is(&self.account, &|account| key.account() == Some(account))
             && is(&self.method, &|method| request.method == method)
             && is(&self.path, &|part| request.path.contains(part))
+            && is(&self.query, &|part| request.query.contains(part))
             && is(&self.body, &|part| {
                 String::from_utf8_lossy(&request.body).contains(part)
             })

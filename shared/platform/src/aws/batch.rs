@@ -26,6 +26,13 @@ pub fn give_back<'a>(
     Ok(response)
 }
 
+/// How often SQS has handed a message out, this time included.
+#[must_use]
+pub fn receives(message: &SqsMessage) -> u32 {
+    let count = message.attributes.get("ApproximateReceiveCount");
+    count.and_then(|count| count.parse().ok()).unwrap_or(1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,7 +7,7 @@ mod queue;
 mod secrets;
 mod table;
 
-pub use batch::{MissingId, give_back};
+pub use batch::{MissingId, give_back, receives};
 pub use ports::{HashKeyError, Ports, PortsConfig};
 pub use queue::SqsQueue;
 pub use secrets::SecretsManager;

@@ -8,6 +8,8 @@ use jiff::Timestamp;
 use loyalty::StoreId;
 use serde::{Deserialize, Serialize};
 
+use crate::Lane;
+
 /// The largest encoded body that is queued, in bytes.
 pub const TOO_LARGE: usize = 768 * 1024;
 
@@ -31,6 +33,9 @@ pub struct Envelope {
     /// The source's own id of the delivery, where it sends one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delivery: Option<String>,
+    /// Which work goes first on its way to the destinations. What just happened, unless it says otherwise.
+    #[serde(default, skip_serializing_if = "Lane::is_live")]
+    pub lane: Lane,
     /// The body: gzip, base64.
     pub body: String,
 }
@@ -80,6 +85,7 @@ impl Envelope {
             arrived: arrived.as_microsecond(),
             nonce,
             delivery,
+            lane: Lane::Live,
             body,
         })
     }

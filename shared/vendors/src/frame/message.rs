@@ -17,7 +17,7 @@ pub enum Lane {
 
 impl Lane {
     #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's form")]
-    fn is_live(&self) -> bool {
+    pub(super) fn is_live(&self) -> bool {
         *self == Self::Live
     }
 }
@@ -82,11 +82,15 @@ impl Message {
     /// # Errors
     /// When the message cannot be JSON, which does not happen to text and numbers.
     pub fn to_text(&self) -> Result<String, serde_json::Error> {
-        let text = serde_json::to_string(self)?;
-        Ok(text
-            .replace('\u{fffe}', "\\ufffe")
-            .replace('\u{ffff}', "\\uffff"))
+        to_text(self)
     }
+}
+
+pub(super) fn to_text(message: &impl Serialize) -> Result<String, serde_json::Error> {
+    let text = serde_json::to_string(message)?;
+    Ok(text
+        .replace('\u{fffe}', "\\ufffe")
+        .replace('\u{ffff}', "\\uffff"))
 }
 
 /// What happened, for tools that start automations.

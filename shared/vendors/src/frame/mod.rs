@@ -1,5 +1,6 @@
 //! The frame that every vendor fits into: traits, the values they exchange, and store settings.
 
+pub(crate) mod api;
 pub(crate) mod call;
 pub(crate) mod destination;
 pub(crate) mod document;

@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use subtle::ConstantTimeEq;
 
-use crate::{Envelope, Reason, Store};
+use crate::{Api, Envelope, Reason, Store};
 
 /// A webhook call as it came in, before anything is believed.
 #[derive(Default)]
@@ -134,6 +134,11 @@ pub trait Source: Sync {
 
     /// The HTTP status that the source's own rules ask for.
     fn reply(&self, reception: Reception) -> u16;
+
+    /// Its own interface, where it has one that can be asked about members.
+    fn api(&self) -> Option<&'static dyn Api> {
+        None
+    }
 
     /// A body as the source would send it for this kind of event, about an invented person of this address; none for
     /// kinds that the source does not send. `number` tells it apart from earlier ones.

@@ -56,6 +56,11 @@ pub(super) fn day(kind: Kind, root: At) -> Option<DayOfYear> {
     })
 }
 
+/// The birthday of a member's row.
+pub(super) fn birthday(row: At) -> Option<DayOfYear> {
+    parts(row, &BIRTHDAY)
+}
+
 fn within(place: At, names: &Names) -> Option<DayOfYear> {
     parts(place, names).or_else(|| whole(place, names))
 }

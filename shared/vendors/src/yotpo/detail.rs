@@ -1,6 +1,8 @@
 //! What a Yotpo event itself brought.
 
-use loyalty::{Detail, Email, Kind, Perk, PersonName, Product, Reward, Share, TierEntry, TierMove};
+use loyalty::{
+    BalanceMove, Detail, Email, Kind, Perk, PersonName, Product, Reward, Share, TierEntry, TierMove,
+};
 
 use super::body::At;
 
@@ -21,7 +23,18 @@ pub(super) fn detail(root: At, kind: Kind, sharer: Option<Email>) -> Detail {
                 last_name: friend.private("last_name"),
             }),
         tiers: tiers(root, kind),
+        balance: balance(root, kind),
     }
+}
+
+fn balance(root: At, kind: Kind) -> Option<BalanceMove> {
+    if kind != Kind::PointsChanged {
+        return None;
+    }
+    Some(BalanceMove {
+        before: root.int("previous_balance")?,
+        after: root.int("current_balance")?,
+    })
 }
 
 /// The coupon and its catalogue entry; in the 2024 referral events both stand inside the perk.

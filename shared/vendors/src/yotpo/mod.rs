@@ -1,8 +1,9 @@
 //! Yotpo Loyalty & Referrals (formerly Swell Rewards), as a source.
 //!
-//! Follows the vendor's reference pages for its webhooks (`loyaltyapi.yotpo.com/reference`, `develop.yotpo.com/reference`).
+//! Follows the vendor's reference pages for its webhooks and its REST interface (`loyaltyapi.yotpo.com/reference`, `develop.yotpo.com/reference`).
 //! What those pages leave open is assumed, and each assumption stands in one place, marked `ASSUMED` with its name.
 
+mod api;
 mod auth;
 mod body;
 mod captured;
@@ -11,6 +12,7 @@ mod example;
 mod keys;
 mod patch;
 mod read;
+mod row;
 mod settings;
 mod topics;
 mod trim;
@@ -21,7 +23,7 @@ use jiff::Timestamp;
 use loyalty::{Email, HashKey, Kind};
 use serde_json::Value;
 
-use crate::{Envelope, Inbound, Inlet, Read, Reception, Refusal, Source, Store};
+use crate::{Api, Envelope, Inbound, Inlet, Read, Reception, Refusal, Source, Store};
 
 /// The source.
 pub struct Yotpo;
@@ -63,6 +65,10 @@ impl Source for Yotpo {
             Reception::Refused(Refusal::Empty | Refusal::NotJson | Refusal::NotAnObject) => 400,
             Reception::Unavailable => 503,
         }
+    }
+
+    fn api(&self) -> Option<&'static dyn Api> {
+        Some(api::REST)
     }
 
     fn example(&self, kind: Kind, email: &Email, now: Timestamp, number: i64) -> Option<Value> {

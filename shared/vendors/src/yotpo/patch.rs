@@ -40,7 +40,7 @@ pub(super) fn statement(kind: Kind, person: At) -> Patch {
     }
 }
 
-fn snapshot(person: At) -> Patch {
+pub(super) fn snapshot(person: At) -> Patch {
     Patch {
         first_name: person.says("first_name", At::private),
         last_name: person.says("last_name", At::private),
@@ -102,23 +102,40 @@ fn tier_moved(patch: &mut Patch, kind: Kind, root: At) {
     }
 }
 
-/// ASSUMED `yotpo-tier-needs`: the last two keys of the needs are `purchases_needed` and `referrals_needed`.
 fn tier_progress(patch: &mut Patch, root: At) {
-    let now = root.at("vip_stats");
+    let figures = Figures {
+        now: root.at("vip_stats"),
+        keep: root.at("vip_stats_needed_maintain"),
+        next: root.at("vip_stats_needed_next"),
+    };
+    tier_figures(patch, figures);
+}
+
+/// Where a body has the member's figures on the way between tiers.
+#[derive(Clone, Copy)]
+pub(super) struct Figures<'a> {
+    /// What counts so far.
+    pub(super) now: At<'a>,
+    /// What is missing to keep the tier.
+    pub(super) keep: At<'a>,
+    /// What is missing for the next one.
+    pub(super) next: At<'a>,
+}
+
+/// ASSUMED `yotpo-tier-needs`: the last two keys of the needs are `purchases_needed` and `referrals_needed`.
+pub(super) fn tier_figures(patch: &mut Patch, Figures { now, keep, next }: Figures) {
     patch.points_qualified = now.either("pointsEarned", "points_earned").into();
     patch.tier_spend = now.either("amountSpentCents", "amount_spent_cents").into();
     patch.tier_purchases = now.either("purchasesMade", "purchases_made").into();
     patch.tier_referrals = now
         .either("referralsCompleted", "referrals_completed")
         .into();
-    let keep = root.at("vip_stats_needed_maintain");
     patch.keep_points = keep.either("pointsNeeded", "points_needed").into();
     patch.keep_spend = keep
         .either("amountCentsNeeded", "amount_cents_needed")
         .into();
     patch.keep_purchases = keep.either("purchasesNeeded", "purchases_needed").into();
     patch.keep_referrals = keep.either("referralsNeeded", "referrals_needed").into();
-    let next = root.at("vip_stats_needed_next");
     patch.points_to_next = next.either("pointsNeeded", "points_needed").into();
     patch.spend_to_next = next
         .either("amountCentsNeeded", "amount_cents_needed")

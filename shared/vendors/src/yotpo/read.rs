@@ -9,7 +9,7 @@ use super::{
     body::At,
     detail,
     keys::{self, Facts},
-    patch,
+    patch, row,
     topics::{self, Topic},
 };
 use crate::{Envelope, Read, Reason, Store};
@@ -29,6 +29,19 @@ pub(super) fn read(envelope: &Envelope, body: &[u8], store: &Store, key: &HashKe
             reason: Reason::NoTopic,
         };
     };
+    if topic == row::TOPIC {
+        return match who(Kind::MemberUpdated, root) {
+            Some(who) => Read::Event(Box::new(row::event(
+                (envelope, &store.id, key),
+                root.at("customer"),
+                who,
+            ))),
+            None => Read::Kept {
+                topic: Some(topic),
+                reason: Reason::NoPerson,
+            },
+        };
+    }
     match topics::sort(&topic, root, store.sources.yotpo.as_ref()) {
         Topic::Unknown => Read::Kept {
             topic: Some(topics::shown(&topic)),
@@ -96,6 +109,7 @@ fn event(
         role: if friend { Role::Contact } else { Role::Member },
         patch,
         statement: patch::statement(kind, person),
+        fills: Patch::default(),
         detail: detail::detail(root, kind, sharer),
         stamp: Stamp {
             // No news is younger than its arrival: a clock that is wrong must not freeze a member.

@@ -12,13 +12,16 @@ use crate::Section;
 pub struct Settings {
     /// Topics that are another kind than assumed: `{"<topic>": "<kind>"}`.
     pub topics: BTreeMap<String, Kind>,
+    /// Whether the store has credentials for Yotpo's REST interface.
+    pub rest: bool,
 }
 
 impl Settings {
     pub(crate) fn gather(mut section: Section) -> Self {
         let topics = section.map("topics", topic, kind);
+        let rest = section.flag("rest", false);
         section.finish();
-        Self { topics }
+        Self { topics, rest }
     }
 }
 

@@ -177,6 +177,7 @@ mod tests {
     fn the_stores_own_table_goes_first() {
         let settings = Settings {
             topics: [("swell/points/earned".to_owned(), Kind::PointsChanged)].into(),
+            ..Settings::default()
         };
         let body = serde_json::json!({});
         assert_eq!(

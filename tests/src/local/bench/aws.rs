@@ -172,10 +172,14 @@ impl State {
 }
 
 /// `<prefix>/<store>/yotpo-webhook`, `<prefix>/<store>/rule`, `<prefix>/hash-key`.
+/// The key with which every store asks Yotpo's stand-in.
+pub(super) const YOTPO_KEY: &str = "example-yotpo-key";
+
 fn secret(name: &str) -> String {
     let parts: Vec<&str> = name.split('/').collect();
     match parts.as_slice() {
         [_, _, "yotpo-webhook"] => json!({"v": 1, "current": TOKEN}).to_string(),
+        [_, store, "yotpo"] => json!({"v": 1, "guid": store, "api_key": YOTPO_KEY}).to_string(),
         [_, store, "rule"] => json!({"v": 1, "api_key": rule_key(store)}).to_string(),
         _ => "an-example-of-a-hash-key".to_owned(),
     }

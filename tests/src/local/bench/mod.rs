@@ -38,7 +38,14 @@ use crate::trouble::{Result, Saying, Trouble};
 pub use self::cost::{Question, cost};
 
 /// Every function of the template, in the order of a round. What each is handed stands in [`round`].
-const FUNCTIONS: &[&str] = &["operator", "webhook", "recorder", "push-rule", "upkeep"];
+const FUNCTIONS: &[&str] = &[
+    "operator",
+    "webhook",
+    "recorder",
+    "push-rule",
+    "upkeep",
+    "reader",
+];
 
 /// How often everything is measured; the median counts. One round goes before, uncounted, so that every binary comes
 /// from memory.

@@ -22,7 +22,7 @@ use super::stream::{self, EACH, Posted, Stream};
 use super::usage::Usage;
 use crate::clock::Clock;
 use crate::http;
-use crate::standins::{self, rule::Rule};
+use crate::standins::{self, Vendor, rule::Rule, yotpo::Yotpo};
 use crate::trouble::{Result, Saying, Trouble};
 
 /// Messages in one batch of a queue, as the template has it.
@@ -102,8 +102,10 @@ impl Site {
         stores: &[String],
     ) -> Result<Self> {
         let rule = rule(stores).await?;
+        let yotpo = yotpo(stores).await?;
         let aws = Aws::start()?;
-        let environment = environment(&aws, &rule);
+        let mut environment = environment(&aws, &rule);
+        environment.push(("BRIDGE_YOTPO_URL", yotpo));
         let functions = FUNCTIONS.iter().map(|name| {
             Ok::<_, Trouble>(Function {
                 name,
@@ -136,6 +138,7 @@ impl Site {
         let after = self.aws.stored();
         let fresh = self.fresh(&stream.late)?;
         let (upkeep, idle, series) = self.upkeep()?;
+        let reader = self.reader(&stream.stores())?;
         self.all_taken()?;
         let mut spent = BTreeMap::from([
             ("operator", operator),
@@ -143,6 +146,7 @@ impl Site {
             ("recorder", recorder),
             ("push-rule", push_rule),
             ("upkeep", upkeep),
+            ("reader", reader),
         ]);
         let in_order = FUNCTIONS.iter().map(|name| {
             let own = spent.remove(name);
@@ -314,6 +318,28 @@ impl Site {
         ))
     }
 
+    /// reader, with one member to read for each store: a store asks Yotpo twice a second at most.
+    fn reader(&self, stores: &[String]) -> Result<Spent> {
+        self.aws.clear();
+        let (mut operator, _) = self.begin("operator")?;
+        for store in stores {
+            let mut document = stream::document("events/stores/example-outdoor.json")?;
+            document["store"] = json!(store);
+            document["sources"]["yotpo"]["rest"] = json!(true);
+            good(
+                &mut operator,
+                &json!({"command": "put_store", "store": document}),
+            )?;
+        }
+        drop(operator);
+        self.aws.used();
+        let reads: Vec<String> = stores.iter().map(|store| read_of(store)).collect();
+        let (mut life, before) = self.begin("reader")?;
+        let meter = Meter::new(&life)?;
+        batches(&mut life, &reads, 1)?;
+        meter.read(&life, before, reads.len())
+    }
+
     fn received(&self) -> Result<Vec<Value>> {
         received(&self.tokio, &self.rule)
     }
@@ -365,6 +391,8 @@ pub(super) fn environment(aws: &Aws, rule: &str) -> Vec<(&'static str, String)> 
         ("HASH_KEY_SECRET", "bridge/hash-key".to_owned()),
         ("INBOX_URL", queue("inbox")),
         ("INBOX_DEAD_URL", queue("inbox-dead")),
+        ("READS_URL", queue("reads")),
+        ("READS_DEAD_URL", queue("reads-dead")),
         ("QUEUE_RULE", queue("rule")),
         ("DEAD_RULE", queue("rule-dead")),
         ("QUEUE_URL", queue("rule")),
@@ -456,22 +484,56 @@ fn series(log: &str) -> usize {
 /// # Errors
 /// No port is free.
 pub(super) async fn rule(stores: &[String]) -> Result<String> {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).saying("no port is free on 127.0.0.1")?;
-    let address = listener
-        .local_addr()
-        .saying("no port is free on 127.0.0.1")?;
-    tokio::spawn(standins::server::serve(
-        Rule::default(),
-        Clock::real(),
-        listener,
-    ));
-    let url = format!("http://{address}");
+    let url = stand_in(Rule::default())?;
     for store in stores {
         let account = json!({"key": aws::rule_key(store), "account": store});
         let made = http::post(&format!("{url}/accounts")).body(account.to_string());
         made.send().await?;
     }
     Ok(url)
+}
+
+/// Starts Yotpo's stand-in with an account for each store, and one customer in each. Gives its address.
+///
+/// # Errors
+/// No port is free.
+async fn yotpo(stores: &[String]) -> Result<String> {
+    let url = stand_in(Yotpo::default())?;
+    for store in stores {
+        let account = json!({"account": store, "guid": store, "key": aws::YOTPO_KEY});
+        let customer = json!({
+            "email": READ, "first_name": "Kari", "last_name": "Nordmann", "points_balance": 700, "points_earned": 2600,
+            "total_purchases": 4, "last_seen_at": "2026-03-04T10:19:00.000Z", "third_party_id": "c-4411", "opt_in": true,
+        });
+        let customer = json!({"account": store, "customer": customer});
+        for (path, order) in [("accounts", account), ("customers", customer)] {
+            let made = http::post(&format!("{url}/{path}")).body(order.to_string());
+            made.send().await?;
+        }
+    }
+    Ok(url)
+}
+
+/// The address of the member who is read.
+const READ: &str = "kari@example.com";
+
+/// The message that has this member read.
+fn read_of(store: &str) -> String {
+    json!({
+        "v": 1, "store": store, "source": "yotpo",
+        "what": {"member": {"whom": {"email": READ}, "asked": 1_772_620_830_412_000_i64}},
+    })
+    .to_string()
+}
+
+/// Starts a vendor's stand-in on a free port. Gives its address.
+fn stand_in(vendor: impl Vendor + 'static) -> Result<String> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).saying("no port is free on 127.0.0.1")?;
+    let address = listener
+        .local_addr()
+        .saying("no port is free on 127.0.0.1")?;
+    tokio::spawn(standins::server::serve(vendor, Clock::real(), listener));
+    Ok(format!("http://{address}"))
 }
 
 /// What Rule's stand-in got, in order.

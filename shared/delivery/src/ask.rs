@@ -1,0 +1,223 @@
+//! Asks a source's interface about members: on its line, at its pace, with the store's credential.
+//!
+//! Each store has an account of its own there. The line is that of every vendor: a wrong credential or a run of failures
+//! closes it, one question at a time finds out whether it works again, and all functions share one pace.
+
+use std::{sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use loyalty::StoreId;
+use platform::{Clock, Deadline, SecretCache, Secrets, Table, TableError};
+use vendors::{Answer, Api, Call, Lane, Members, Outcome, Reason, Reply, Told, Whom};
+
+use crate::{
+    Account, Lines, Wire,
+    attempt::backoff,
+    credential::{Credential, Keys},
+    http,
+    line::Gate,
+};
+
+/// The longest wait of a question whose line is closed: then a message that is handed out a hundred times waits for four
+/// days before it is a dead letter.
+const LONGEST: Duration = Duration::from_hours(1);
+
+/// Asks one source's interface.
+pub struct Asker {
+    /// The source's name.
+    source: &'static str,
+    api: &'static dyn Api,
+    clock: Arc<dyn Clock>,
+    secrets: SecretCache,
+    secret_prefix: String,
+    wire: Arc<dyn Wire>,
+    lines: Lines,
+}
+
+/// What a source's interface is asked.
+#[derive(Debug, Clone, Copy)]
+pub enum Question<'a> {
+    /// One member.
+    Member(&'a Whom),
+    /// A page of those who changed lately, from this cursor on.
+    Recent(Option<&'a str>),
+}
+
+/// What was told, and when it was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// The members.
+    pub members: Members,
+    /// When the question was sent: what arrives from then on is newer than the answer.
+    pub sent: Timestamp,
+}
+
+impl Asker {
+    /// Asks over these ports.
+    pub fn new(
+        (source, api): (&'static str, &'static dyn Api),
+        table: Arc<dyn Table>,
+        (secrets, secret_prefix): (Arc<dyn Secrets>, String),
+        clock: Arc<dyn Clock>,
+        wire: Arc<dyn Wire>,
+    ) -> Self {
+        Self {
+            source,
+            api,
+            secrets: SecretCache::new(secrets, clock.clone()),
+            lines: Lines::new(table, clock.clone()),
+            clock,
+            secret_prefix,
+            wire,
+        }
+    }
+
+    /// Asks once, `receives` being how often the message was handed out that wants to know.
+    ///
+    /// # Errors
+    /// What becomes of the message: it comes again, or its question was refused.
+    pub async fn ask(
+        &self,
+        store: &StoreId,
+        question: &Question<'_>,
+        receives: u32,
+        deadline: Deadline,
+    ) -> Result<Asked, Outcome> {
+        let call = match question {
+            Question::Member(whom) => self.api.member(whom),
+            Question::Recent(cursor) => self.api.recent(*cursor),
+        };
+        let account = Account::of_source(self.source, store);
+        let unanswered = |error: TableError| {
+            tracing::error!(%store, %error, "the line could not be read");
+            again(receives, None, Reason::TableUnavailable)
+        };
+        if deadline.remaining(&*self.clock) <= http::TIMEOUT * 2 {
+            return Err(again(receives, None, Reason::OutOfTime));
+        }
+        let mut probing = false;
+        let pace = (self.api.pace(), Lane::Live);
+        let mut gate = self.lines.gate(&account, pace, 1, false).await;
+        if let Ok(Gate::Shut(_)) = gate
+            && self.lines.probe(&account).await.map_err(unanswered)?
+        {
+            probing = true;
+            gate = self.lines.gate(&account, pace, 1, true).await;
+        }
+        match gate.map_err(unanswered)? {
+            Gate::Open(_) => {}
+            Gate::Later(after) => return Err(again(receives, Some(after), Reason::Pace)),
+            Gate::Blocked(after) => return Err(Outcome::Throttled { after }),
+            Gate::Shut(reason) => {
+                let after = shut(receives);
+                return Err(Outcome::Retry { after, reason });
+            }
+        }
+        let asked = self.permitted(store, &call, &account, deadline).await;
+        self.tell_the_line(&account, &asked).await;
+        if probing {
+            let works = matches!(asked, Ok(_) | Err(Outcome::Rejected(_)));
+            let line = self.lines.probed(&account, works).await;
+            let line = line.map_err(unanswered)?;
+            tracing::info!(%store, source = self.source, works, state = ?line.state, "a closed line was probed");
+        }
+        asked.map_err(|outcome| match outcome {
+            Outcome::Misconfigured(reason) => Outcome::Retry {
+                after: shut(receives),
+                reason,
+            },
+            Outcome::Retry { after, reason } => again(receives, Some(after), reason),
+            other => other,
+        })
+    }
+
+    /// Calls with a permit; once more where the credential was rotated meanwhile.
+    async fn permitted(
+        &self,
+        store: &StoreId,
+        call: &Call,
+        account: &Account,
+        deadline: Deadline,
+    ) -> Result<Asked, Outcome> {
+        let read = |secret: &serde_json::Value| self.api.credential(secret);
+        let keys = Keys {
+            secrets: &self.secrets,
+            prefix: &self.secret_prefix,
+            vendor: self.source,
+            read: &read,
+        };
+        let mut credential = keys.of(store).await?;
+        let first = self.call(call, &credential, account, true).await;
+        let refused = Outcome::Misconfigured(Reason::Unauthorized);
+        let in_time = deadline.remaining(&*self.clock) > http::TIMEOUT;
+        match first {
+            Err(outcome) if outcome == refused && in_time => {
+                if keys.renew(&mut credential).await {
+                    self.call(call, &credential, account, false).await
+                } else {
+                    Err(refused)
+                }
+            }
+            other => other,
+        }
+    }
+
+    async fn call(
+        &self,
+        call: &Call,
+        credential: &Credential,
+        account: &Account,
+        permitted: bool,
+    ) -> Result<Asked, Outcome> {
+        let sent = self.clock.now();
+        let reply = self.wire.send(call, &credential.headers).await.ok();
+        let told = self.api.told(call, reply.as_ref());
+        let status = reply.as_ref().map(|reply: &Reply| reply.status);
+        tracing::debug!(source = self.source, status, "asked");
+        let (error, failed) = match &told {
+            Told::Members(_) => (false, None),
+            Told::Failed(Answer::Unknown { reason, .. }) => (true, Some(*reason)),
+            Told::Failed(_) => (true, None),
+        };
+        self.lines.count(account, error, failed, permitted);
+        match told {
+            Told::Members(members) => Ok(Asked { members, sent }),
+            Told::Failed(answer) => Err(outcome(&answer)),
+        }
+    }
+
+    async fn tell_the_line(&self, account: &Account, asked: &Result<Asked, Outcome>) {
+        self.lines.settle(account, self.api.pace()).await;
+        match asked {
+            Err(Outcome::Throttled { after }) => self.lines.block(account, *after).await,
+            Err(Outcome::Misconfigured(cause)) => self.lines.close(account, *cause).await,
+            Ok(_) | Err(_) => {}
+        }
+    }
+}
+
+/// What an answer without members means for the message.
+fn outcome(answer: &Answer) -> Outcome {
+    match answer {
+        Answer::Throttled { after } => Outcome::Throttled { after: *after },
+        Answer::Misconfigured(reason) => Outcome::Misconfigured(*reason),
+        Answer::Refused(reason) => Outcome::Rejected(*reason),
+        Answer::Unknown { reason, after } => Outcome::Retry {
+            after: after.unwrap_or_default(),
+            reason: *reason,
+        },
+        // No call of a read writes, and none can be amended.
+        Answer::Booked { .. } | Answer::Amend(_) => Outcome::Rejected(Reason::Refused),
+    }
+}
+
+/// Reading once more does no harm.
+fn again(receives: u32, hint: Option<Duration>, reason: Reason) -> Outcome {
+    let after = backoff(receives.saturating_sub(1), hint, 0);
+    Outcome::Retry { after, reason }
+}
+
+fn shut(receives: u32) -> Duration {
+    let base = Duration::from_mins(5) * 2_u32.pow(receives.saturating_sub(1).min(4));
+    base.min(LONGEST)
+}

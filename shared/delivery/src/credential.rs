@@ -1,0 +1,72 @@
+//! A store's credential for one vendor, and its renewal after a refusal.
+
+use std::{sync::Arc, time::Duration};
+
+use loyalty::StoreId;
+use platform::SecretCache;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+use vendors::{Header, Outcome, Reason};
+
+/// A store's credential for one vendor.
+pub(crate) struct Credential {
+    name: String,
+    secret: Arc<SecretString>,
+    pub(crate) headers: Vec<Header>,
+}
+
+/// Where the credentials for one vendor are found, and how its secret is read.
+pub(crate) struct Keys<'a> {
+    pub(crate) secrets: &'a SecretCache,
+    /// The first part of every secret's name.
+    pub(crate) prefix: &'a str,
+    pub(crate) vendor: &'a str,
+    pub(crate) read: &'a (dyn Fn(&Value) -> Option<Vec<Header>> + Sync),
+}
+
+impl Keys<'_> {
+    /// The store's credential.
+    pub(crate) async fn of(&self, store: &StoreId) -> Result<Credential, Outcome> {
+        let name = format!("{}/{store}/{}", self.prefix, self.vendor);
+        let secret = self.secrets.get(&name).await.map_err(|error| {
+            tracing::error!(%store, %error, "the credential could not be read");
+            Outcome::Retry {
+                after: Duration::from_mins(1),
+                reason: Reason::SecretsUnavailable,
+            }
+        })?;
+        let missing = Outcome::Misconfigured(Reason::SecretMissing);
+        let secret = secret.ok_or(missing)?;
+        let headers = self.headers(&secret).ok_or(missing)?;
+        Ok(Credential {
+            name,
+            secret,
+            headers,
+        })
+    }
+
+    fn headers(&self, secret: &SecretString) -> Option<Vec<Header>> {
+        (self.read)(&serde_json::from_str(secret.expose_secret()).ok()?)
+    }
+
+    /// Reads the credential once more after a refusal; true when it was rotated.
+    pub(crate) async fn renew(&self, credential: &mut Credential) -> bool {
+        if !matches!(
+            self.secrets
+                .renewed(&credential.name, &credential.secret)
+                .await,
+            Ok(true)
+        ) {
+            return false;
+        }
+        let Ok(Some(secret)) = self.secrets.get(&credential.name).await else {
+            return false;
+        };
+        let Some(headers) = self.headers(&secret) else {
+            return false;
+        };
+        credential.secret = secret;
+        credential.headers = headers;
+        true
+    }
+}

@@ -1,0 +1,127 @@
+//! What a source's own interface must be able to do, where it has one that can be asked.
+
+use loyalty::{Email, Private, StoreId, Who};
+use serde::{Deserialize, Serialize};
+
+use crate::{Answer, Call, Header, Pace, Reply, Store};
+
+/// The interface of a source that can be asked about its members.
+pub trait Api: Sync {
+    /// Scheme and host.
+    fn base(&self) -> &'static str;
+
+    /// How fast it may be asked for one store.
+    fn pace(&self) -> Pace;
+
+    /// The form of the secret `<prefix>/<store>/<source>`, as JSON with a hint in place of each value.
+    fn secret_form(&self) -> &'static str;
+
+    /// The headers that carry the store's credential, from the secret `<prefix>/<store>/<source>`; none when the secret
+    /// has another shape.
+    fn credential(&self, secret: &serde_json::Value) -> Option<Vec<Header>>;
+
+    /// Whether a store has a credential for it.
+    fn is_used(&self, store: &Store) -> bool;
+
+    /// The call that reads one member.
+    fn member(&self, whom: &Whom) -> Call;
+
+    /// The call that reads a page of the members who changed lately, newest first; the first page where no cursor is
+    /// given.
+    fn recent(&self, cursor: Option<&str>) -> Call;
+
+    /// What the reply to one of these calls tells; no reply when the connection broke or time ran out.
+    fn told(&self, call: &Call, reply: Option<&Reply>) -> Told;
+}
+
+/// What a source's interface told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Told {
+    /// Members.
+    Members(Members),
+    /// Nothing: why, and whether it may be asked again.
+    Failed(Answer),
+}
+
+/// Members as a source's interface shows them.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Members {
+    /// Each as a body that [`crate::Source::read`] takes. Nobody, where the source does not know the member.
+    pub bodies: Vec<Vec<u8>>,
+    /// Where the next page begins; none when this is the last one.
+    pub next: Option<String>,
+}
+
+/// Bodies name people.
+impl std::fmt::Debug for Members {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Members")
+            .field("count", &self.bodies.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// How a source's interface is asked for one member.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Whom {
+    /// By address.
+    Email(Email),
+    /// By the source's own id.
+    Id(Private),
+}
+
+impl From<&Who> for Whom {
+    fn from(who: &Who) -> Self {
+        match who {
+            Who::Email(email, _) => Self::Email(email.clone()),
+            Who::External(alias) => Self::Id(alias.id.clone()),
+        }
+    }
+}
+
+/// A message on the queue of reads: what is to be read from a source's interface.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fetch {
+    /// Version of this form: 1.
+    pub v: u8,
+    /// The store.
+    pub store: StoreId,
+    /// The source's name.
+    pub source: String,
+    /// What is to be read.
+    pub what: Wanted,
+}
+
+/// What is to be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Wanted {
+    /// One member.
+    Member {
+        /// Who.
+        whom: Whom,
+        /// When it was found out that they must be read, µs since 1970: a read that began later has done it.
+        asked: i64,
+    },
+    /// One page of the members who changed lately.
+    Page {
+        /// The UTC day that names the run.
+        run: String,
+        /// The page's number, from 0.
+        page: u32,
+        /// Where the page begins; none for the first one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cursor: Option<String>,
+    },
+}
+
+impl Fetch {
+    /// The message as JSON that SQS takes: it refuses two characters which JSON allows, so these travel as escapes.
+    ///
+    /// # Errors
+    /// When the message cannot be JSON, which does not happen to text and numbers.
+    pub fn to_text(&self) -> Result<String, serde_json::Error> {
+        super::message::to_text(self)
+    }
+}

@@ -1,0 +1,359 @@
+//! Yotpo's REST interface: the calls, what each reply means, and what a row says of the member.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use loyalty::{Drift, Email, Event, HashKey, Kind, Member, Role, Says, StoreId};
+use secrecy::ExposeSecret as _;
+use serde_json::{Value, json};
+use vendors::{
+    Answer, Api, Envelope, Members, Method, Read, Reason, Reply, Store, Told, Whom, registry,
+};
+
+const KARI: &str = "kari@example.com";
+
+fn api() -> &'static dyn Api {
+    registry::source("yotpo").unwrap().api().unwrap()
+}
+
+fn file(name: &str) -> Vec<u8> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../events/yotpo-api");
+    std::fs::read(format!("{folder}/{name}")).unwrap()
+}
+
+fn reply(status: u16, body: impl Into<Vec<u8>>) -> Reply {
+    Reply {
+        status,
+        retry_after: None,
+        date: None,
+        body: body.into(),
+    }
+}
+
+fn one(reply: Option<&Reply>) -> Told {
+    let kari = Whom::Email(Email::parse(KARI).unwrap());
+    api().told(&api().member(&kari), reply)
+}
+
+fn page(reply: Option<&Reply>) -> Told {
+    api().told(&api().recent(None), reply)
+}
+
+fn members(told: Told) -> Members {
+    let Told::Members(members) = told else {
+        panic!("{told:?}");
+    };
+    members
+}
+
+fn asked() -> Timestamp {
+    "2026-03-20T02:30:00Z".parse().unwrap()
+}
+
+fn store(rest: bool) -> Store {
+    Store::read(json!({
+        "v": 1, "store": "example", "name": "Example", "currency": "NOK", "locale": "nb-NO",
+        "sources": {"yotpo": {"rest": rest}},
+    }))
+    .unwrap()
+}
+
+/// What a body says that was asked for at this moment.
+fn read_at(body: &[u8], asked: Timestamp) -> Read {
+    let id = StoreId::parse("example").unwrap();
+    let envelope = Envelope::seal(id, "yotpo", asked, "n".into(), None, body).unwrap();
+    let source = registry::source("yotpo").unwrap();
+    source.read(&envelope, body, &store(true), &HashKey::new("key"))
+}
+
+fn event(body: &[u8]) -> Event {
+    match read_at(body, asked()) {
+        Read::Event(event) => *event,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The event of a row that has these keys beside an address.
+fn row(more: &Value) -> Event {
+    let mut row = json!({"email": KARI});
+    for (key, value) in more.as_object().unwrap() {
+        row[key] = value.clone();
+    }
+    let told = one(Some(&reply(200, row.to_string())));
+    event(&members(told).bodies[0])
+}
+
+#[test]
+fn the_calls_are_as_documented() {
+    let strange = Email::parse("kari+tur&x=1@example.com").unwrap();
+    let calls = [
+        (
+            api().member(&Whom::Email(strange)),
+            "/api/v2/customers?customer_email=kari%2Btur%26x%3D1%40example%2Ecom",
+        ),
+        (
+            api().member(&Whom::Id("c-4411".into())),
+            "/api/v2/customers?customer_id=c%2D4411",
+        ),
+        (api().recent(None), "/api/v2/customers/recent?per_page=50"),
+        (
+            api().recent(Some("a=b&c")),
+            "/api/v2/customers/recent?per_page=50&page_info=a%3Db%26c",
+        ),
+    ];
+    for (call, path) in calls {
+        assert_eq!(
+            (call.method, call.path.as_str(), call.body),
+            (Method::Get, path, None)
+        );
+    }
+    assert_eq!(api().base(), "https://loyalty.yotpo.com");
+}
+
+#[test]
+fn the_credential_travels_in_two_headers_or_not_at_all() {
+    let secret = json!({"v": 1, "guid": " g-1 ", "api_key": "k-1"});
+    let headers = api().credential(&secret).unwrap();
+    let headers: Vec<_> = headers
+        .iter()
+        .map(|header| (header.name, header.value.expose_secret()))
+        .collect();
+    assert_eq!(headers, [("x-guid", "g-1"), ("x-api-key", "k-1")]);
+    for wrong in [
+        json!({}),
+        json!({"guid": "g"}),
+        json!({"guid": "", "api_key": "k"}),
+        json!({"guid": "g", "api_key": "k\r\nx: y"}),
+        json!({"guid": 5, "api_key": "k"}),
+    ] {
+        assert!(api().credential(&wrong).is_none(), "{wrong}");
+    }
+    let form: Value = serde_json::from_str(api().secret_form()).unwrap();
+    assert!(form["guid"].is_string() && form["api_key"].is_string());
+}
+
+#[test]
+fn a_store_says_that_it_has_credentials() {
+    assert!(api().is_used(&store(true)) && !api().is_used(&store(false)));
+}
+
+#[test]
+fn each_status_has_its_meaning() {
+    let nobody = || Told::Members(Members::default());
+    let failed = Told::Failed;
+    let misconfigured = |reason| failed(Answer::Misconfigured(reason));
+    let unknown = |reason| {
+        failed(Answer::Unknown {
+            reason,
+            after: None,
+        })
+    };
+    let refused = || failed(Answer::Refused(Reason::Refused));
+    let throttled = |seconds| {
+        failed(Answer::Throttled {
+            after: Duration::from_secs(seconds),
+        })
+    };
+    // (reply, of one member, of a page)
+    let vendor = || unknown(Reason::VendorError);
+    let cases = [
+        (reply(200, ""), nobody(), vendor()),
+        (reply(200, "{}"), nobody(), vendor()),
+        (reply(200, "null"), nobody(), vendor()),
+        (reply(200, r#"{"error":"x"}"#), vendor(), vendor()),
+        (reply(200, "<html>"), vendor(), vendor()),
+        (reply(200, r#"{"customers":[]}"#), vendor(), nobody()),
+        (reply(200, r#"{"customers":{}}"#), vendor(), vendor()),
+        (reply(400, ""), refused(), refused()),
+        (reply(422, ""), refused(), refused()),
+        (
+            reply(401, ""),
+            misconfigured(Reason::Unauthorized),
+            misconfigured(Reason::Unauthorized),
+        ),
+        (
+            reply(403, ""),
+            misconfigured(Reason::Unauthorized),
+            misconfigured(Reason::Unauthorized),
+        ),
+        (
+            reply(404, ""),
+            nobody(),
+            misconfigured(Reason::WrongAddress),
+        ),
+        (
+            reply(302, ""),
+            misconfigured(Reason::WrongAddress),
+            misconfigured(Reason::WrongAddress),
+        ),
+        (reply(429, ""), throttled(60), throttled(60)),
+        (reply(500, ""), vendor(), vendor()),
+        (reply(503, ""), vendor(), vendor()),
+    ];
+    for (reply, of_one, of_page) in cases {
+        let body = String::from_utf8_lossy(&reply.body).into_owned();
+        assert_eq!(one(Some(&reply)), of_one, "{} {body}", reply.status);
+        assert_eq!(page(Some(&reply)), of_page, "{} {body}", reply.status);
+    }
+    assert_eq!(one(None), unknown(Reason::NoAnswer));
+    let asks = |status, after: &str| Reply {
+        retry_after: Some(after.to_owned()),
+        ..reply(status, "")
+    };
+    assert_eq!(one(Some(&asks(429, "120"))), throttled(120));
+    let after = Some(Duration::from_secs(5));
+    let told = failed(Answer::Unknown {
+        reason: Reason::VendorError,
+        after,
+    });
+    assert_eq!(page(Some(&asks(503, "5"))), told);
+}
+
+#[test]
+fn a_page_gives_each_member_and_the_next_cursor() {
+    let page = |cursor: Value| {
+        let body = json!({"customers": [{"email": KARI}], "metadata": {"next_page_info": cursor}});
+        members(page(Some(&reply(200, body.to_string()))))
+    };
+    assert_eq!(page(json!("abc")).next.as_deref(), Some("abc"));
+    for last in [json!(null), json!(""), json!(" "), json!(5)] {
+        assert_eq!(page(last).next, None);
+    }
+    let whole = members(self::page(Some(&reply(200, file("recent.json")))));
+    assert_eq!(whole.bodies.len(), 2);
+    let text = String::from_utf8(whole.bodies[1].clone()).unwrap();
+    assert!(!text.contains("venn@example.com"), "friends are cut");
+    let ola = event(&whole.bodies[1]);
+    assert_eq!(ola.who.email().unwrap().expose(), "ola@example.com");
+    assert_eq!(ola.who.alias().unwrap().id.expose(), "c-4412");
+    assert_eq!(ola.patch.points_available, Says::Is(120));
+    assert_eq!(ola.patch.tier, Says::None);
+}
+
+#[test]
+fn a_row_says_what_the_webhooks_say_and_more() {
+    let told = one(Some(&reply(200, file("member.json"))));
+    let event = event(&members(told).bodies[0]);
+    assert_eq!(
+        (event.kind, event.role),
+        (Kind::MemberUpdated, Role::Member)
+    );
+    assert_eq!(event.stamp.as_of.to_string(), "2026-03-04T10:19:00Z");
+    assert_eq!(event.stamp.arrived, asked());
+    let moment = |text: &str| Says::Is(text.parse().unwrap());
+    let patch = &event.patch;
+    assert_eq!(patch.points_available, Says::Is(700));
+    assert_eq!(patch.points_expiring_on, Says::None);
+    assert_eq!(patch.points_expiring, Says::Is(120));
+    assert_eq!(patch.opt_in, Says::Is(true));
+    assert_eq!(patch.tier_since, moment("2026-01-15T08:00:00Z"));
+    assert_eq!(
+        patch.birthday,
+        Says::Is("1990-05-17".to_owned().try_into().unwrap())
+    );
+    let figures = [
+        (&patch.points_qualified, 820),
+        (&patch.tier_spend, 189_900),
+        (&patch.tier_purchases, 4),
+        (&patch.tier_referrals, 1),
+        (&patch.keep_points, 180),
+        (&patch.keep_spend, 0),
+        (&patch.points_to_next, 1180),
+        (&patch.spend_to_next, 310_100),
+        (&patch.purchases_to_next, 6),
+        (&patch.referrals_to_next, 2),
+    ];
+    for (place, (figure, expected)) in figures.into_iter().enumerate() {
+        assert_eq!(*figure, Says::Is(expected), "figure {place}");
+    }
+    // The webhooks write these as days.
+    assert_eq!(patch.enrolled_at, Says::Nothing);
+    assert_eq!(event.fills.enrolled_at, moment("2025-05-01T09:12:00Z"));
+    assert_eq!(patch.tier_expires_at, Says::Nothing);
+    assert_eq!(event.fills.tier_expires_at, moment("2026-12-31T23:00:00Z"));
+}
+
+#[test]
+fn what_is_odd_or_absent_says_nothing() {
+    let odd = row(&json!({
+        "points_balance": "many", "opted_in_at": "2025-05-01", "birthday_month": 13, "birth_day": 1,
+        "next_points_expire_on": "2026-06-30", "vip_tier_actions_completed": null,
+    }));
+    assert_eq!(odd.patch.points_available, Says::Nothing);
+    assert_eq!(
+        odd.patch.enrolled_at,
+        Says::Is("2025-05-01".parse().unwrap())
+    );
+    assert_eq!(odd.patch.birthday, Says::Nothing);
+    assert_eq!(
+        odd.fills.points_expiring_on,
+        Says::Is("2026-06-30".parse().unwrap())
+    );
+    assert_eq!(odd.patch.points_qualified, Says::Nothing);
+    // Without its own age it is as old as the question.
+    assert_eq!(odd.stamp.as_of, asked());
+    let ahead = row(&json!({"last_seen_at": "2030-01-01T00:00:00.000Z"}));
+    assert_eq!(
+        ahead.stamp.as_of,
+        asked(),
+        "no row is younger than the question"
+    );
+}
+
+#[test]
+fn a_row_without_a_person_is_no_event() {
+    let body = json!({"customers": [{"points_balance": 5}, 7, {"third_party_id": "0"}]});
+    for body in members(page(Some(&reply(200, body.to_string())))).bodies {
+        let read = read_at(&body, asked());
+        assert!(
+            matches!(
+                read,
+                Read::Kept {
+                    reason: Reason::NoPerson,
+                    ..
+                }
+            ),
+            "{read:?}"
+        );
+    }
+}
+
+#[test]
+fn the_webhooks_snapshot_and_the_row_of_one_person_do_not_contradict_each_other() {
+    let webhook = json!({
+        "topic": "swell/points/earned", "email": KARI, "customer": {
+            "email": KARI, "first_name": "Kari", "last_name": "Nordmann", "points_balance": 700,
+            "points_earned": 2600, "points_expire_at": null, "third_party_id": "c-4411",
+            "last_seen_at": "2026-03-04T10:19:00.000Z", "last_purchase_at": "2026-02-20T08:00:00.000Z",
+            "is_opt_in": true, "loyalty_opt_in_date": "2025-05-01", "vip_tier_name": "Fjell",
+            "vip_tier_ends_at": "2026-12-31", "total_spend_cents": 189_900, "total_purchases": 4,
+        },
+    });
+    let mut member = Member::default();
+    member.hear(&event(webhook.to_string().as_bytes()));
+    let row = members(one(Some(&reply(200, file("member.json")))));
+    let row = event(&row.bodies[0]);
+    assert_eq!(member.drift(&row), Drift::Lacks, "birthday and figures");
+    member.hear(&row);
+    assert_eq!(member.drift(&row), Drift::None);
+    let day = |text: &str| text.parse().ok();
+    assert_eq!(member.enrolled_at.value().copied(), day("2025-05-01"));
+    assert_eq!(member.tier_expires_at.value().copied(), day("2026-12-31"));
+}
+
+#[test]
+fn two_readings_are_two_events_and_one_reading_is_one() {
+    let body = members(one(Some(&reply(200, file("member.json")))))
+        .bodies
+        .remove(0);
+    let later = asked() + jiff::SignedDuration::from_secs(1);
+    let ids: Vec<_> = [asked(), asked(), later]
+        .into_iter()
+        .map(|at| match read_at(&body, at) {
+            Read::Event(event) => event.id,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert!(ids[0] == ids[1] && ids[1] != ids[2]);
+}

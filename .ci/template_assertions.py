@@ -47,7 +47,7 @@ ACTIONS = {
     "upkeep": LOGS | WRITE | {"dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:Query", "secretsmanager:GetSecretValue", "sqs:SendMessage"},
 }
 # Names of the secrets whose values each role may read, after the prefix; {} is the destination.
-SECRETS = {"webhook": {"*/yotpo-webhook"}, "recorder": {"hash-key"}, "reader": {"*/yotpo", "hash-key"}, "operator": {"*/{}", "hash-key"}, "push": {"*/{}"}, "upkeep": {"*/{}", "hash-key"}}
+SECRETS = {"webhook": {"*/yotpo-webhook"}, "recorder": {"hash-key"}, "reader": {"*/yotpo", "hash-key"}, "operator": {"*/{}", "*/yotpo", "hash-key"}, "push": {"*/{}"}, "upkeep": {"*/{}", "hash-key"}}
 
 # What one account of the vendor takes, in requests per second.
 PACE = {"rule": 2.5}

@@ -2,7 +2,11 @@
 
 use delivery::{Line, Unvisited, VISITS, Visit, Wire};
 use jiff::Timestamp;
-use vendors::{Answer, Answered, Destination, Finding, Level, Reason, Step, Store};
+use loyalty::Email;
+use serde_json::Value;
+use vendors::{
+    Answer, Answered, Api, Destination, Finding, Header, Level, Reason, Step, Store, Told, Whom,
+};
 
 use crate::{command::Operator, secrets::Needed};
 
@@ -16,6 +20,40 @@ impl Operator {
     ) -> Result<T, Finding> {
         let name = destination.name();
         let secret = self.outbound_secret(store, name, destination.secret_form());
+        let credential = |secret: &Value| destination.credential(secret);
+        self.walk((store, name), &secret, &credential, next).await
+    }
+
+    /// Finds out whether a source's own interface accepts the store's credential: by asking for somebody whom nobody is.
+    pub(crate) async fn ask_for_nobody(
+        &self,
+        store: &Store,
+        source: &str,
+        api: &dyn Api,
+    ) -> Result<(), Finding> {
+        let secret = self.outbound_secret(store, source, api.secret_form());
+        let credential = |secret: &Value| api.credential(secret);
+        let nobody = Email::parse("nobody@example.com");
+        let Ok(nobody) = nobody.map(Whom::Email) else {
+            return Ok(());
+        };
+        let next = |answered: &[Answered]| match answered.last() {
+            None => Step::Call(api.member(&nobody)),
+            Some((call, reply)) => match api.told(call, reply.as_ref()) {
+                Told::Members(_) => Step::Done(()),
+                Told::Failed(answer) => Step::Failed(answer),
+            },
+        };
+        self.walk((store, source), &secret, &credential, next).await
+    }
+
+    async fn walk<T>(
+        &self,
+        (store, name): (&Store, &str),
+        secret: &Needed,
+        credential: &(dyn Fn(&Value) -> Option<Vec<Header>> + Sync),
+        next: impl Fn(&[Answered]) -> Step<T>,
+    ) -> Result<T, Finding> {
         let Some(wire) = self.wires.get(name) else {
             return Err(unwired(name));
         };
@@ -24,11 +62,11 @@ impl Operator {
             secret_prefix: &self.secret_prefix,
             store: &store.id,
             connection: name,
-            credential: &|secret| destination.credential(secret),
+            credential,
             wire: &**wire as &dyn Wire,
         };
         let visited = visit.walk(next).await;
-        visited.map_err(|unvisited| told(&unvisited, name, &secret))
+        visited.map_err(|unvisited| told(&unvisited, name, secret))
     }
 }
 

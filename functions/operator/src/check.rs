@@ -5,7 +5,7 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 use platform::{ReceivedRow, from_item};
 use serde_json::{Value, json};
-use vendors::{Destination, Fault, Finding, Level, Source, Store, registry};
+use vendors::{Api, Destination, Fault, Finding, Level, Source, Store, registry};
 
 use crate::{
     account::untouchable,
@@ -72,15 +72,40 @@ impl Operator {
             .map_err(|error| fault("table", error))?;
         let row = row.unwrap_or_default();
         findings.extend(arrivals(&row));
-        Ok(Checked {
-            findings,
-            told: json!({
-                "source": source.name(),
-                "last_accepted": row.accepted_at.map(instant),
-                "last_refused": row.refused_at.map(instant),
-                "refused_headers": row.refused_headers,
-            }),
-        })
+        let mut told = json!({
+            "source": source.name(),
+            "last_accepted": row.accepted_at.map(instant),
+            "last_refused": row.refused_at.map(instant),
+            "refused_headers": row.refused_headers,
+        });
+        if let Some(api) = source.api().filter(|api| api.is_used(store)) {
+            told["repairs"] = self.repairs_of(store, source.name()).await?;
+            findings.push(self.check_interface(store, source.name(), api).await?);
+        }
+        Ok(Checked { findings, told })
+    }
+
+    /// Whether the source's own interface can be asked about members.
+    async fn check_interface(
+        &self,
+        store: &Store,
+        source: &'static str,
+        api: &dyn Api,
+    ) -> Result<Finding, Vec<Fault>> {
+        let account = Account::of_source(source, &store.id);
+        let line = self.lines().get(&account).await;
+        let line = line.map_err(|error| fault("table", error))?;
+        if let Some(finding) = untouchable(&line, self.clock.now()) {
+            return Ok(finding);
+        }
+        let asked = self.ask_for_nobody(store, source, api).await;
+        Ok(asked.err().unwrap_or_else(|| {
+            Finding::new(
+                Level::Good,
+                "key",
+                format!("{source}'s interface accepts it"),
+            )
+        }))
     }
 
     async fn check_destination(

@@ -40,20 +40,17 @@ async fn main() -> Result<(), Error> {
         let from = config.required(&variable_of("DEAD", &name));
         dead_letters.insert(name, DeadLetters { from, to });
     }
-    let stand_ins: Vec<_> = queues
-        .keys()
-        .map(|name| (name.clone(), config.stand_in(name)))
+    let ways: Vec<_> = ways(&queues)
+        .map(|(name, base)| (name, base, config.stand_in(name)))
         .collect();
     config.finish()?;
 
     let ports = ports.connect();
     let hash_key = ports.hash_key(&hash_key_secret).await?;
     let mut wires = BTreeMap::<String, Arc<dyn Wire>>::new();
-    for (name, stand_in) in stand_ins {
-        if let Some(destination) = registry::destination(&name) {
-            let wire = Http::within(VISITS, destination.base(), stand_in.as_deref())?;
-            wires.insert(name, Arc::new(wire));
-        }
+    for (name, base, stand_in) in ways {
+        let wire = Http::within(VISITS, base, stand_in.as_deref())?;
+        wires.insert(name.to_owned(), Arc::new(wire));
     }
     let operator = Operator {
         stores: Stores::new(ports.table.clone(), ports.clock.clone()),
@@ -73,4 +70,17 @@ async fn main() -> Result<(), Error> {
         Ok::<_, Error>(operator.answer(event.payload).await)
     }))
     .await
+}
+
+/// The vendors that a person may look at, by name, with the address of each: destinations that the stack was deployed with,
+/// and sources with an interface of their own.
+fn ways(queues: &BTreeMap<String, String>) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let destinations = registry::DESTINATIONS
+        .iter()
+        .filter(|destination| queues.contains_key(destination.name()))
+        .map(|destination| (destination.name(), destination.base()));
+    let sources = registry::SOURCES
+        .iter()
+        .filter_map(|source| Some((source.name(), source.api()?.base())));
+    destinations.chain(sources)
 }

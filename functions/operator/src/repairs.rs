@@ -1,10 +1,10 @@
 //! `repairs`: what the nightly comparison with each source came to, and whether the source is asked at all.
 
-use delivery::{Account, Lines};
+use delivery::Account;
 use jiff::Timestamp;
 use recording::repair::{Repair, Repairs};
 use serde_json::{Value, json};
-use vendors::{Fault, registry};
+use vendors::{Fault, Store, registry};
 
 use crate::{
     asked,
@@ -18,24 +18,31 @@ impl Operator {
     pub(crate) async fn repairs(&self, asked: Value) -> Result<Value, Vec<Fault>> {
         let store = asked::read(asked, asked::store)?;
         let store = self.settings(&store).await?;
-        let unanswered = |error| fault("table", error);
-        let lines = Lines::new(self.table.clone(), self.clock.clone());
         let mut told = Vec::new();
         for source in registry::SOURCES {
-            if !source.api().is_some_and(|api| api.is_used(&store)) {
-                continue;
+            if source.api().is_some_and(|api| api.is_used(&store)) {
+                told.push(self.repairs_of(&store, source.name()).await?);
             }
-            let account = Account::of_source(source.name(), &store.id);
-            let line = lines.get(&account).await.map_err(unanswered)?;
-            let repair = Repairs::of(&*self.table, &store.id, source.name()).await;
-            let repair = repair.map_err(unanswered)?;
-            told.push(json!({
-                "source": source.name(),
-                "line": line_story(&line, self.clock.now()),
-                "run": repair.as_ref().map(run_story),
-            }));
         }
         Ok(json!({"ok": true, "repairs": told}))
+    }
+
+    /// What stands with one source's comparison.
+    pub(crate) async fn repairs_of(
+        &self,
+        store: &Store,
+        source: &'static str,
+    ) -> Result<Value, Vec<Fault>> {
+        let account = Account::of_source(source, &store.id);
+        let line = self.lines().get(&account).await;
+        let line = line.map_err(|error| fault("table", error))?;
+        let repair = Repairs::of(&*self.table, &store.id, source).await;
+        let repair = repair.map_err(|error| fault("table", error))?;
+        Ok(json!({
+            "source": source,
+            "line": line_story(&line, self.clock.now()),
+            "run": repair.as_ref().map(run_story),
+        }))
     }
 }
 

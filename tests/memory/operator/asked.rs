@@ -81,7 +81,11 @@ fn examples() -> Vec<(PathBuf, Value)> {
 async fn every_command_has_an_example_that_is_accepted() {
     let world = World::new().await;
     world.put_store("example-outdoor", json!({})).await;
-    let operator = operator(&world);
+    let mut operator = operator(&world);
+    operator.wires.insert(
+        "rule".to_owned(),
+        super::check::to_rule(&world, "example-outdoor-key"),
+    );
     let mut named = BTreeSet::new();
     for (file, command) in examples() {
         let name = command["command"].as_str().unwrap().to_owned();

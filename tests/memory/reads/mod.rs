@@ -1,5 +1,6 @@
 //! What is read from a source's own interface: gaps, nightly repairs, and their bad days.
 
+mod check;
 mod crash;
 mod gap;
 mod night;

@@ -17,6 +17,9 @@ use crate::trouble::Result;
 /// The token that the events in `events/invoke/webhook` carry.
 const TOKEN: &str = "example-webhook-token";
 
+/// The key with which every store asks Yotpo's stand-in.
+pub(super) const YOTPO_KEY: &str = "example-yotpo-key";
+
 /// What a store's key at Rule ends in, after its id.
 const KEY: &str = "example-rule-key";
 
@@ -171,10 +174,7 @@ impl State {
     }
 }
 
-/// `<prefix>/<store>/yotpo-webhook`, `<prefix>/<store>/rule`, `<prefix>/hash-key`.
-/// The key with which every store asks Yotpo's stand-in.
-pub(super) const YOTPO_KEY: &str = "example-yotpo-key";
-
+/// `<prefix>/<store>/yotpo-webhook`, `<prefix>/<store>/yotpo`, `<prefix>/<store>/rule`, `<prefix>/hash-key`.
 fn secret(name: &str) -> String {
     let parts: Vec<&str> = name.split('/').collect();
     match parts.as_slice() {

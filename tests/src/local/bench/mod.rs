@@ -207,6 +207,7 @@ fn figures(
         let one = match *name {
             "operator" => "command",
             "upkeep" => "round",
+            "reader" => "member",
             _ => "event",
         };
         let what = format!("{name}: CPU per {one}");

@@ -2,8 +2,8 @@
 //!
 //! operator puts a store for each kind; webhook takes the whole stream; recorder works through the inbox, and push-rule
 //! through what recorder sent it. What only makes the people known goes in full batches, what is counted goes event by
-//! event. Then each of the three starts anew for one event, with nothing cached. Last, upkeep finds nothing to do in a
-//! stack with one store. Every answer must be a good one, and Rule's strict stand-in must take every request.
+//! event. Then each of the three starts anew for one event, with nothing cached. Then upkeep finds nothing to do in a stack
+//! with one store, and reader reads one member of each store. Every answer must be a good one, and Rule's strict stand-in must take every request.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -148,6 +148,13 @@ fn what_is_missing_is_named() {
         .collect();
     assert_eq!(paths, ["v", "store", "name", "currency", "locale"]);
     assert_eq!(faults(json!([]))[0].0, "the document");
+    // Null says nothing.
+    let mut document = minimal();
+    document["store"] = Value::Null;
+    assert_eq!(
+        faults(document),
+        [("store".to_owned(), "is missing".to_owned())]
+    );
 }
 
 fn merge(into: &mut Value, more: &Value) {

@@ -51,6 +51,7 @@ fn each_fault_names_its_place_and_all_come_at_once() {
         ("time_zone", json!({"time_zone": "Mars/Olympus"})),
         ("contact", json!({"contact": 5})),
         ("colour", json!({"colour": "red"})),
+        ("\"\"", json!({"": "red"})),
         ("sources.shopify", json!({"sources": {"shopify": {}}})),
         ("sources.yotpo", json!({"sources": {"yotpo": true}})),
         (

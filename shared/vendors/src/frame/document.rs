@@ -67,6 +67,7 @@ impl<'a> Section<'a> {
 
     /// Reports a fault at one of this section's keys.
     pub fn fault(&mut self, key: &str, message: impl Into<String>) {
+        let key = if key.is_empty() { "\"\"" } else { key };
         let path = if self.path.is_empty() {
             key.to_owned()
         } else {

@@ -152,9 +152,10 @@ fn for_examples(search: &mut Search) {
     }
 }
 
-/// Whether the answer may name people: somebody asked to be shown them, or it names the invented one of a simulated event.
+/// Whether the answer may name people: somebody asked to be shown them, or it names an invented one, the person of a
+/// simulated event or the subscriber through whom tags and fields are made.
 fn may_name(run: &Invocation) -> bool {
-    let asks = ["export", "simulate"];
+    let asks = ["export", "provision", "simulate"];
     let command = run.event["command"].as_str().unwrap_or_default();
     short(&run.function) == "operator" && (run.event["show"] == true || asks.contains(&command))
 }

@@ -76,7 +76,10 @@ fn read() -> Result<Record, String> {
         .filter(|name| !taken.contains(name.as_str()))
         .collect();
     if !absent.is_empty() {
-        return Err(format!("the last end-to-end run was without {absent:?}"));
+        let (count, first) = (absent.len(), &absent[0]);
+        return Err(format!(
+            "the last end-to-end run was not a whole one: {count} tests took no part, {first} among them"
+        ));
     }
     let file = world::dir().record();
     let text =

@@ -50,7 +50,7 @@ roles! {
         secrets ["*/rule"];
     operator is "operator":
         rows ["ACCOUNT", "ALIAS", "ERASED", "MEMBER", "STACK", "STORE", "STORES", "parked", "rejected", "unconfirmed"],
-        secrets ["hash-key"];
+        secrets ["*/rule", "hash-key"];
     upkeep is "upkeep":
         rows ["ACCOUNT", "ALIAS", "ERASED", "MEMBER", "STORE", "STORES", "erasing", "parked"],
         secrets ["*/rule", "hash-key"];

@@ -65,7 +65,7 @@ async fn a_wrong_a_missing_and_an_empty_secret_are_refused() -> Result<()> {
     let world = world().await;
     let store = world.store("refused").await?;
     let body = points("kari@example.com")?.to_string();
-    let other = world.store("neighbour").await?;
+    let other = world.store("nextdoor").await?;
     let presented = [
         None,
         Some(String::new()),

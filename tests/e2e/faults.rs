@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bridge_tests::local::stores;
 use bridge_tests::trouble::Result;
 use bridge_tests::world::{Shop, World, wait_until};
 use jiff::Timestamp;
@@ -191,4 +192,29 @@ async fn what_rule_never_answered_is_looked_up_and_starts_once() -> Result<()> {
         neighbour(store).await?;
     }
     Ok(())
+}
+
+#[tokio::test]
+async fn without_a_key_everything_waits_until_somebody_makes_the_secret() -> Result<()> {
+    let world = world_alone().await;
+    let store = world.store("keyless").await?;
+    let email = "kari@example.com";
+    let secret = json!({"SecretId": store.secret("rule"), "ForceDeleteWithoutRecovery": true});
+    let cloud = &world.cloud;
+    cloud
+        .call("secretsmanager", "secretsmanager.DeleteSecret", &secret)
+        .await?;
+    store.take(&points(email)?).await?;
+    gave_up(&store, "secret_missing").await?;
+    // A round that looks for it in vain.
+    world.forward(Duration::from_mins(6))?;
+    world.upkeep().await?;
+    let parked = json!({"command": "parked", "store": store.id, "destination": "rule"});
+    assert_eq!(world.operator(&parked).await?["count"], 1);
+    let key = json!({"v": 1, "api_key": stores::key(&store.id, "rule")});
+    cloud.put_secret(&store.secret("rule"), &key).await?;
+    sent(&store, email).await?;
+    store.settled().await?;
+    assert_eq!(started(&store, email).await?, ["PointsEarned", "Yotpo"]);
+    neighbour(&store).await
 }

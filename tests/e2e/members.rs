@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use bridge_tests::trouble::{Result, Trouble};
+use bridge_tests::trouble::{Result, Saying, Trouble};
 use bridge_tests::world::{Shop, wait_until};
 use serde_json::{Value, json};
 
-use crate::rows::{key, left_sorts, neighbour, points, row};
+use crate::rows::{has_rows, key, left_sorts, neighbour, points, row};
 use crate::{world, world_alone};
 
 const OLD: &str = "kari@example.com";
@@ -120,5 +120,79 @@ async fn who_is_erased_is_exported_before_and_stays_away_after() -> Result<()> {
         "no row names her"
     );
     assert_eq!(store.faults().await?, Vec::<Value>::new());
+    neighbour(&store).await
+}
+
+/// Waits until an erasure is finished: by itself, or by the command given again.
+async fn erased(store: &Shop<'_>, email: &str, by_command: bool) -> Result<()> {
+    let erase = json!({"command": "erase", "email": email, "confirm": true});
+    wait_until(&format!("{email} is erased"), async || {
+        store.world.forward(Duration::from_mins(5))?;
+        if by_command {
+            let progress = done(store, erase.clone()).await?;
+            return Ok((progress["finished"] == true).then_some(()));
+        }
+        store.world.upkeep().await?;
+        Ok(store.member(email).await?.is_empty().then_some(()))
+    })
+    .await
+}
+
+#[tokio::test]
+async fn what_was_under_way_when_somebody_was_erased_goes_too() -> Result<()> {
+    let world = world_alone().await;
+    let store = world.store("underway").await?;
+    world.feed("push-rule", false).await?;
+    for email in [OLD, NEW] {
+        store.take(&points(email)?).await?;
+        has_rows(&store, email, &["EVENT", "STATE"]).await?;
+        let erase = json!({"command": "erase", "email": email, "confirm": true});
+        assert_eq!(done(&store, erase).await?["waiting"], json!(["rule"]));
+    }
+    world.feed("push-rule", true).await?;
+    world.quiet().await?;
+    erased(&store, OLD, true).await?;
+    erased(&store, NEW, false).await?;
+    assert_eq!(store.member(OLD).await?, Vec::<Value>::new());
+    assert_eq!(store.writes_to(OLD).await?, Vec::<Value>::new());
+    neighbour(&store).await
+}
+
+#[tokio::test]
+async fn who_joins_anew_before_rule_heard_of_the_erasure_begins_anew() -> Result<()> {
+    let world = world_alone().await;
+    let store = world.store("anew").await?;
+    store.take(&kari(OLD, 100, 1)?).await?;
+    store.take(&kari(NEW, 200, 2)?).await?;
+    wait_until("the new address is at Rule", async || {
+        Ok((told(&store, NEW).await? == "200").then_some(()))
+    })
+    .await?;
+    store.settled().await?;
+    world.feed("push-rule", false).await?;
+    let erase = json!({"command": "erase", "email": OLD, "confirm": true});
+    done(&store, erase.clone()).await?;
+    let join = json!({"topic": "loyalty/opt_in", "email": NEW, "customer": {"email": NEW,
+        "first_name": "Kari", "is_opt_in": true, "loyalty_opt_in_date": "2026-03-08"}});
+    store.take(&join).await?;
+    let joined = async || Ok((key(&store, NEW, "opt_in").await? == true).then_some(()));
+    wait_until("she is a member again", joined).await?;
+    // The erasure goes on, by command and by itself: it tells Rule again, and leaves what is new.
+    done(&store, erase).await?;
+    world.forward(Duration::from_mins(16))?;
+    world.upkeep().await?;
+    joined().await?.saying("she stays a member")?;
+    world.feed("push-rule", true).await?;
+    wait_until("Rule has forgotten and heard anew", async || {
+        world.forward(Duration::from_mins(5))?;
+        world.upkeep().await?;
+        let people = store.people().await?;
+        let fields = &people[NEW]["fields"];
+        let forgot = fields["Yotpo.PointsBalance"]["value"] == "";
+        let heard = fields["Yotpo.OptIn"]["value"] == "true";
+        Ok((forgot && heard).then_some(()))
+    })
+    .await?;
+    assert_eq!(key(&store, NEW, "points_available").await?, Value::Null);
     neighbour(&store).await
 }

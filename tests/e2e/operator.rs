@@ -166,8 +166,18 @@ async fn dead_letters_are_moved_back_and_arrive() -> Result<()> {
     );
     store.wrote_at_least(bodies.len()).await?;
     assert!(world.cloud.depth(dead).await?.is_empty(), "deleted there");
+
+    let file = paths::root().join("events/invoke/push-rule/two_events.json");
+    let news = stores::document(&file)?;
+    let dead = world.queue("rule-dead")?;
+    let body = news["Records"][0]["body"].as_str().saying("a message")?;
+    let body = body.replace("example-outdoor", &store.id);
+    world.cloud.send_message(dead, &body).await?;
     let rule = json!({"command": "redrive", "queue": "rule", "by": "ola"});
+    assert_eq!(done(&store, rule.clone()).await?["moved"], 1);
     assert_eq!(done(&store, rule).await?["moved"], 0);
+    assert!(world.cloud.depth(dead).await?.is_empty(), "deleted there");
+    store.wrote_at_least(bodies.len() + 1).await?;
     Ok(())
 }
 

@@ -17,6 +17,8 @@ mod faults;
     reason = "shared with the tests in memory, which use all of it"
 )]
 mod fuse;
+#[path = "../memory/heard.rs"]
+mod heard;
 mod round;
 mod rule;
 mod subject;

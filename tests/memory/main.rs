@@ -12,6 +12,7 @@ mod crossing;
 mod delivery;
 mod exhaust;
 mod fuse;
+mod heard;
 mod members;
 mod metrics;
 mod model;

@@ -24,7 +24,10 @@ use vendors::{
     Call, Envelope, Header, Message, Method, Outcome, Reply, Store, registry, rule::Rule,
 };
 
-use crate::fuse::{Fuse, Fused};
+use crate::{
+    fuse::{Fuse, Fused},
+    heard,
+};
 
 pub(crate) const RULE_QUEUE: &str = "queue/rule";
 
@@ -382,6 +385,7 @@ pub(crate) struct World {
 impl World {
     /// A stack with a store `example` whose Rule settings are these.
     pub(crate) async fn with(rule: Value) -> Self {
+        heard::write_down();
         let clock = Arc::new(MemoryClock::at("2026-03-20T12:00:00Z".parse().unwrap()));
         let table = Arc::new(MemoryTable::default());
         let queue = Arc::new(MemoryQueue::default());

@@ -14,6 +14,8 @@ mod erased;
     reason = "shared with the tests in memory, which use all of it"
 )]
 mod fuse;
+#[path = "../memory/heard.rs"]
+mod heard;
 mod neighbours;
 mod never_backwards;
 mod news;

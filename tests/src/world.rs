@@ -3,6 +3,8 @@
 //! Tests run beside each other and stay apart because each makes its own store, and each store has its own account at
 //! every vendor. A test that moves the clock or holds a function back takes the world alone.
 
+use std::io::Write as _;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
@@ -84,6 +86,7 @@ impl World {
             .as_ref()
             .map_err(Clone::clone)?;
         let stack = &running.stack;
+        note_who_takes_part()?;
         let world = Self {
             stack,
             cloud: Cloud::of(stack),
@@ -334,10 +337,32 @@ impl World {
     }
 }
 
+/// Where the stack of the tests keeps its files.
+#[must_use]
+pub fn dir() -> StackDir {
+    StackDir::private("e2e")
+}
+
+/// The file with the name of every test that took part, one to a line: what was recorded is judged only of a whole run.
+#[must_use]
+pub fn who_took_part() -> PathBuf {
+    dir().file("tests")
+}
+
+fn note_who_takes_part() -> Result<()> {
+    let file = who_took_part();
+    let name = std::thread::current().name().unwrap_or_default().to_owned() + "\n";
+    let mut open = std::fs::OpenOptions::new();
+    let written = open.create(true).append(true).open(&file);
+    let written = written.and_then(|mut file| file.write_all(name.as_bytes()));
+    written.saying(format!("cannot write {}", file.display()))
+}
+
 /// Starts the stack of the tests. It ends with the test binary, because its processes watch a pipe to it.
 async fn start(program: &str) -> Result<Running> {
+    let _ = std::fs::remove_file(who_took_part());
     let wanted = Wanted {
-        dir: StackDir::private("e2e"),
+        dir: dir(),
         life: Life::WithUs,
         program: program.into(),
         vendors: std::collections::BTreeMap::new(),

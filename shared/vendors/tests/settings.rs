@@ -51,6 +51,7 @@ fn each_fault_names_its_place_and_all_come_at_once() {
         ("time_zone", json!({"time_zone": "Mars/Olympus"})),
         ("contact", json!({"contact": 5})),
         ("colour", json!({"colour": "red"})),
+        ("\"\"", json!({"": "red"})),
         ("sources.shopify", json!({"sources": {"shopify": {}}})),
         ("sources.yotpo", json!({"sources": {"yotpo": true}})),
         (
@@ -148,6 +149,13 @@ fn what_is_missing_is_named() {
         .collect();
     assert_eq!(paths, ["v", "store", "name", "currency", "locale"]);
     assert_eq!(faults(json!([]))[0].0, "the document");
+    // Null says nothing.
+    let mut document = minimal();
+    document["store"] = Value::Null;
+    assert_eq!(
+        faults(document),
+        [("store".to_owned(), "is missing".to_owned())]
+    );
 }
 
 fn merge(into: &mut Value, more: &Value) {

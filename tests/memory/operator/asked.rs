@@ -31,6 +31,10 @@ async fn every_fault_of_a_command_is_named_at_once() {
             vec!["by", "email", "store"],
         ),
         (
+            json!({"command": "member", "store": "example", "email": "kari@example.com", "show": true, "by": null}),
+            vec!["by"],
+        ),
+        (
             json!({"command": "replay", "destination": "rule"}),
             vec!["by", "delivery", "destination", "store"],
         ),

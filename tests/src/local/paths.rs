@@ -52,6 +52,12 @@ impl StackDir {
         self.0.join("clock")
     }
 
+    /// What the emulator wrote down of the functions, where it was told to.
+    #[must_use]
+    pub fn record(&self) -> PathBuf {
+        self.0.join("record")
+    }
+
     /// A log file.
     #[must_use]
     pub fn log(&self, name: &str) -> PathBuf {

@@ -37,7 +37,7 @@ pub struct Wanted {
     pub stores: Vec<PathBuf>,
     /// The emulator's port, if it matters.
     pub port: Option<u16>,
-    /// Whether the functions' way to the emulator can be told to fail.
+    /// Whether this is for tests: then the functions' way to the emulator can be told to fail, and what they do is recorded.
     pub can_fail: bool,
 }
 
@@ -183,6 +183,10 @@ async fn start(wanted: &Wanted, steps: &Steps, processes: &mut Processes) -> Res
         let own = port.map_or_else(emulator::free_port, Ok)?;
         let url = proxy(own, wanted, processes).await?;
         inherited.push(("AWS_ENDPOINT_URL".to_owned(), url.clone()));
+        let record = wanted.dir.record();
+        let _ = std::fs::remove_file(&record);
+        let record = record.to_string_lossy().into_owned();
+        inherited.push(("BRIDGE_RECORD".to_owned(), record));
         (port, faults_url) = (Some(own), Some(format!("{url}/_faults")));
     }
     let emulator = emulator::start(&wanted.dir, port, &inherited, wanted.life).await?;

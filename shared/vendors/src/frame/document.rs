@@ -67,6 +67,7 @@ impl<'a> Section<'a> {
 
     /// Reports a fault at one of this section's keys.
     pub fn fault(&mut self, key: &str, message: impl Into<String>) {
+        let key = if key.is_empty() { "\"\"" } else { key };
         let path = if self.path.is_empty() {
             key.to_owned()
         } else {
@@ -106,7 +107,7 @@ impl<'a> Section<'a> {
 
     /// Required text. Empty text stands in when it is missing, and the fault is reported.
     pub fn required_text(&mut self, key: &'static str) -> String {
-        let missing = !self.keys.contains_key(key);
+        let missing = self.keys.get(key).is_none_or(Value::is_null);
         let text = self.text(key);
         if missing {
             self.fault(key, "is missing");

@@ -21,6 +21,7 @@ const UNPACKED: u64 = 64 * 1024 * 1024;
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Envelope {
     /// Version of this form: 1.
+    #[serde(deserialize_with = "super::version::known")]
     pub v: u8,
     /// The store.
     pub store: StoreId,

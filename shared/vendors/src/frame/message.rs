@@ -27,6 +27,7 @@ impl Lane {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
     /// Version of this form: 1.
+    #[serde(deserialize_with = "super::version::known")]
     pub v: u8,
     /// The store.
     pub store: StoreId,

@@ -11,3 +11,4 @@ pub(crate) mod retry_after;
 pub(crate) mod setup;
 pub(crate) mod source;
 pub(crate) mod store;
+mod version;

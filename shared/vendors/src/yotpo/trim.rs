@@ -1,7 +1,7 @@
 //! What of a body may be stored.
 
 use serde::de::IgnoredAny;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::auth;
 use crate::Refusal;
@@ -19,20 +19,19 @@ pub(super) fn trim(body: &[u8]) -> Result<Vec<u8>, Refusal> {
     if nothing_to_cut(body) {
         return check(body).map(|()| body.to_vec());
     }
-    let mut object = match serde_json::from_slice(body) {
-        Ok(Value::Object(object)) => object,
-        Ok(_) => return Err(Refusal::NotAnObject),
-        Err(_) => return Err(Refusal::NotJson),
+    let mut value: Value = serde_json::from_slice(body).map_err(|_| Refusal::NotJson)?;
+    let Value::Object(object) = &mut value else {
+        return Err(Refusal::NotAnObject);
     };
     let mut cut = false;
     for key in auth::BODY {
         cut |= object.remove(key).is_some();
     }
-    cut |= cut_friends(&mut object);
+    cut |= cut_friends(&mut value);
     if !cut {
         return Ok(body.to_vec());
     }
-    Ok(Value::Object(object).to_string().into_bytes())
+    Ok(value.to_string().into_bytes())
 }
 
 /// Whether the body certainly holds none of the keys that are cut: most bodies, which need not be built up in memory. An
@@ -55,25 +54,33 @@ fn check(body: &[u8]) -> Result<(), Refusal> {
     }
 }
 
-/// The list may stand in `referral_code` at the top, in `customer`, in `referrer` or deeper: it is cut at any depth.
-fn cut_friends(object: &mut Map<String, Value>) -> bool {
-    let mut cut = false;
-    for (key, value) in object.iter_mut() {
-        match value {
-            Value::Array(friends) if key == FRIENDS => {
-                *value = friends.len().into();
-                cut = true;
+/// The list may stand in `referral_code` at the top, in `customer`, in `referrer` or deeper: it is cut at any depth, and
+/// as an object too.
+fn cut_friends(value: &mut Value) -> bool {
+    match value {
+        Value::Object(all) => {
+            let mut cut = false;
+            for (key, inner) in all {
+                let friends = match inner {
+                    Value::Array(friends) if key == FRIENDS => Some(friends.len()),
+                    Value::Object(friends) if key == FRIENDS => Some(friends.len()),
+                    _ => None,
+                };
+                cut |= match friends {
+                    Some(count) => {
+                        *inner = count.into();
+                        true
+                    }
+                    None => cut_friends(inner),
+                };
             }
-            Value::Object(inner) => cut |= cut_friends(inner),
-            Value::Array(items) => {
-                for inner in items.iter_mut().filter_map(Value::as_object_mut) {
-                    cut |= cut_friends(inner);
-                }
-            }
-            _ => {}
+            cut
         }
+        Value::Array(all) => all
+            .iter_mut()
+            .fold(false, |cut, inner| cut_friends(inner) | cut),
+        _ => false,
     }
-    cut
 }
 
 #[cfg(test)]
@@ -117,6 +124,7 @@ mod tests {
             "secret": "s3cret",
             "referral_code": { FRIENDS: [{"email": "venn@example.com"}, {"email": "vera@example.com"}] },
             "referrer": { "referral_code": { FRIENDS: [{"email": "venn@example.com"}] } },
+            "history": [[{ FRIENDS: {"1": {"email": "venn@example.com"}} }]],
         });
         let kept = String::from_utf8(trim(body.to_string().as_bytes()).unwrap()).unwrap();
         assert!(

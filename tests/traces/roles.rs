@@ -1,0 +1,223 @@
+//! Each role may do exactly what its function does: all that a whole run of the end-to-end tests did under it was
+//! allowed, and whatever is allowed was done.
+//!
+//! Where the emulator acts in a role's name without asking, as Lambda does on AWS, the reason stands in [`by_lambda`].
+
+use std::collections::BTreeSet;
+
+use bridge_tests::local::{build, paths};
+
+use crate::record::{self, Grant, Invocation};
+
+/// What a function is about: a table that a person has thought about, held against what was seen.
+struct About {
+    function: &'static str,
+    /// What the partition keys of its rows begin with.
+    rows: &'static [&'static str],
+    /// The secrets that it reads, after the prefix.
+    secrets: &'static [&'static str],
+}
+
+macro_rules! roles {
+    ($($test:ident is $function:literal: rows $rows:expr, secrets $secrets:expr;)*) => {
+        const ROLES: &[About] = &[$(About { function: $function, rows: &$rows, secrets: &$secrets }),*];
+
+        $(
+            mod $test {
+                #[test]
+                fn may_do_exactly_what_it_does() {
+                    super::may_do_exactly_what_it_does($function);
+                }
+
+                #[test]
+                fn touches_its_own_rows_and_secrets() {
+                    super::touches_its_own_rows_and_secrets($function);
+                }
+            }
+        )*
+    };
+}
+
+roles! {
+    webhook is "webhook":
+        rows ["STORE"],
+        secrets ["*/yotpo-webhook"];
+    recorder is "recorder":
+        rows ["ALIAS", "ERASED", "MEMBER", "STORE", "STORES"],
+        secrets ["hash-key"];
+    push_rule is "push-rule":
+        rows ["ACCOUNT", "ERASED", "MEMBER", "STORES"],
+        secrets ["*/rule"];
+    operator is "operator":
+        rows ["ACCOUNT", "ALIAS", "ERASED", "MEMBER", "STACK", "STORE", "STORES", "parked", "rejected", "unconfirmed"],
+        secrets ["*/rule", "hash-key"];
+    upkeep is "upkeep":
+        rows ["ACCOUNT", "ALIAS", "ERASED", "MEMBER", "STORE", "STORES", "erasing", "parked"],
+        secrets ["*/rule", "hash-key"];
+}
+
+#[test]
+fn every_function_is_judged() {
+    let judged: BTreeSet<&str> = ROLES.iter().map(|about| about.function).collect();
+    let functions = build::functions_of(&paths::root().join("template.yaml")).unwrap();
+    let functions: BTreeSet<&str> = functions.iter().map(String::as_str).collect();
+    assert_eq!(judged, functions, "a function needs its line in `roles!`");
+    // Beside them there are the roles under which schedules start a function, and nothing else.
+    let record = record::whole();
+    let own: BTreeSet<&str> = functions.iter().map(|function| role_of(function)).collect();
+    for grant in &record.grants {
+        if !own.contains(grant.role.as_str()) {
+            assert!(grant.role.contains("ScheduleRole"), "{grant:?}");
+            assert_eq!(grant.may, ["lambda:InvokeFunction"], "{grant:?}");
+            let [started] = grant.on.as_slice() else {
+                panic!("{grant:?}");
+            };
+            let name = started.rsplit(':').next().unwrap();
+            assert!(functions.contains(record::short(name)), "{grant:?}");
+        }
+    }
+}
+
+fn runs(function: &str) -> Vec<&Invocation> {
+    let runs: Vec<_> = record::whole().runs_of(function).collect();
+    assert!(!runs.is_empty(), "no end-to-end test lets {function} run");
+    runs
+}
+
+fn role_of(function: &str) -> &'static str {
+    let runs = record::whole().runs_of(function);
+    let roles: BTreeSet<&str> = runs.map(|run| run.role.as_str()).collect();
+    let roles: Vec<&str> = roles.into_iter().collect();
+    let [role] = roles.as_slice() else {
+        panic!("{function} ran under {roles:?}");
+    };
+    role
+}
+
+fn may_do_exactly_what_it_does(function: &str) {
+    let record = record::whole();
+    let runs = runs(function);
+    let role = role_of(function);
+    let done: Vec<_> = record
+        .uses
+        .iter()
+        .filter(|used| used.role == role)
+        .collect();
+    let refused: Vec<_> = done.iter().filter(|used| !used.allowed).collect();
+    assert!(refused.is_empty(), "{function} was refused {refused:#?}");
+    let mut idle = Vec::new();
+    for grant in record.grants.iter().filter(|grant| grant.role == role) {
+        assert_eq!(grant.effect, "Allow", "{grant:?}");
+        for action in &grant.may {
+            for resource in &grant.on {
+                let was_done = done
+                    .iter()
+                    .any(|used| used.did == *action && fits(resource, &used.to));
+                if !was_done && by_lambda(&runs, action, resource).is_none() {
+                    idle.push((action, resource));
+                }
+            }
+        }
+    }
+    assert!(idle.is_empty(), "{function} may and never does: {idle:#?}");
+}
+
+/// Why a permission is needed that no call of the function shows: Lambda itself acts under the role.
+fn by_lambda(runs: &[&Invocation], action: &str, resource: &str) -> Option<&'static str> {
+    let feeds = runs.iter().any(|run| {
+        let records = run.event["Records"].as_array();
+        let mut records = records.into_iter().flatten();
+        records.any(|record| record["eventSourceARN"] == resource)
+    });
+    let own_log = resource.contains(&format!(":log-group:/aws/lambda/{}", runs[0].function));
+    match action {
+        "logs:CreateLogStream" | "logs:PutLogEvents" if own_log => {
+            Some("it writes the function's output")
+        }
+        "sqs:ReceiveMessage" | "sqs:DeleteMessage" | "sqs:GetQueueAttributes" if feeds => {
+            Some("it takes messages from the queue that feeds the function")
+        }
+        _ => None,
+    }
+}
+
+fn touches_its_own_rows_and_secrets(function: &str) {
+    let record = record::whole();
+    let about = ROLES
+        .iter()
+        .find(|about| about.function == function)
+        .unwrap();
+    let role = role_of(function);
+    let uses = || record.uses.iter().filter(|used| used.role == role);
+    let rows: BTreeSet<&str> = uses()
+        .flat_map(|used| &used.rows)
+        .map(String::as_str)
+        .collect();
+    assert_eq!(rows, about.rows.iter().copied().collect(), "{function}");
+    // What was read, as the pattern of the role that allows it: a name without its random end is an unknown store's.
+    let read = uses().filter(|used| used.did == "secretsmanager:GetSecretValue");
+    let grants = record.grants.iter().filter(|grant| grant.role == role);
+    let allowed = grants.filter(|grant| {
+        grant
+            .may
+            .iter()
+            .any(|may| may == "secretsmanager:GetSecretValue")
+    });
+    let patterns: Vec<&str> = allowed
+        .flat_map(|grant: &Grant| &grant.on)
+        .map(String::as_str)
+        .collect();
+    let read: BTreeSet<&str> = read
+        .filter_map(|used| patterns.iter().find(|pattern| fits(pattern, &used.to)))
+        .filter_map(|pattern| pattern.split_once(":secret:loyalty-bridge-local/"))
+        .map(|(_, name)| name.trim_end_matches("-??????"))
+        .collect();
+    assert_eq!(read, about.secrets.iter().copied().collect(), "{function}");
+}
+
+/// The door writes rows of stores and never of members: the role says so too, and the emulator holds it to that.
+#[test]
+fn the_door_is_kept_from_members() {
+    let role = role_of("webhook");
+    let grants = record::whole()
+        .grants
+        .iter()
+        .filter(|grant| grant.role == role);
+    let tables: Vec<&Grant> = grants
+        .filter(|grant| grant.may.iter().any(|may| may.starts_with("dynamodb:")))
+        .collect();
+    let [table] = tables.as_slice() else {
+        panic!("{tables:?}");
+    };
+    let keys = &table.conditions["ForAllValues:StringLike"]["dynamodb:LeadingKeys"];
+    assert_eq!(*keys, serde_json::json!(["STORE#*"]));
+}
+
+/// Whether a resource fits a policy's pattern: `*` stands for any text, `?` for one character.
+fn fits(pattern: &str, resource: &str) -> bool {
+    let Some(first) = pattern.chars().next() else {
+        return resource.is_empty();
+    };
+    let rest = &pattern[first.len_utf8()..];
+    let mut characters = resource.chars();
+    match first {
+        '*' => (0..=resource.len())
+            .filter(|at| resource.is_char_boundary(*at))
+            .any(|at| fits(rest, &resource[at..])),
+        '?' => characters.next().is_some() && fits(rest, characters.as_str()),
+        _ => characters.next() == Some(first) && fits(rest, characters.as_str()),
+    }
+}
+
+#[test]
+fn patterns_fit_as_in_a_policy() {
+    for (pattern, resource, expected) in [
+        ("a/*/rule", "a/x/rule", true),
+        ("a/*/rule", "a/x/rule-a1b2c3", false),
+        ("a/*/rule-??????", "a/x/rule-a1b2c3", true),
+        ("a/*/rule-??????", "a/x/rule-a1b2c", false),
+        ("a", "ab", false),
+    ] {
+        assert_eq!(fits(pattern, resource), expected, "{pattern} {resource}");
+    }
+}

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use loyalty::{Event, HashKey, Member, Occurrence, StoreId};
 use serde_json::{Value, json};
 use vendors::{
-    Destination as _, Envelope, Form, Message, Note, Push, Read, Store, registry, rule::Rule,
+    Destination as _, Envelope, Form, Lane, Message, Note, Push, Read, Store, registry, rule::Rule,
 };
 
 /// The most characters of any text that is taken over, and the most that Rule takes in one field of ours.
@@ -79,6 +79,7 @@ fn envelope() -> Envelope {
         arrived: 1_772_625_600_000_000,
         nonce: "n".to_owned(),
         delivery: None,
+        lane: Lane::Live,
         body: String::new(),
     }
 }

@@ -87,6 +87,7 @@ impl Elsewhere {
 
 fn limits(total: Duration) -> Limits {
     Limits {
+        body: delivery::LIMITS.body,
         connect: total,
         total,
     }

@@ -145,10 +145,11 @@ fn sought() -> Search {
 
 /// The people of the example bodies, which the tests in memory send too.
 fn for_examples(search: &mut Search) {
-    let folder = paths::root().join("events/yotpo");
-    for file in std::fs::read_dir(folder).unwrap() {
-        let text = std::fs::read(file.unwrap().path()).unwrap();
-        add_people(search, &serde_json::from_slice(&text).unwrap());
+    for folder in ["events/yotpo", "events/yotpo-api"] {
+        for file in std::fs::read_dir(paths::root().join(folder)).unwrap() {
+            let text = std::fs::read(file.unwrap().path()).unwrap();
+            add_people(search, &serde_json::from_slice(&text).unwrap());
+        }
     }
 }
 

@@ -64,6 +64,7 @@ impl Operator {
             connection: name,
             credential,
             wire: &**wire as &dyn Wire,
+            clock: &*self.clock,
         };
         let visited = visit.walk(next).await;
         visited.map_err(|unvisited| told(&unvisited, name, secret))
@@ -133,7 +134,12 @@ fn told(unvisited: &Unvisited, vendor: &str, secret: &Needed) -> Finding {
             "key",
             format!("{vendor} failed: look at its status page, and try again"),
         ),
-        Unvisited::Endless => ("lists", format!("{vendor}'s lists have no end: report it")),
+        Unvisited::Endless => (
+            "lists",
+            format!(
+                "{vendor} is slow, or its lists have no end: the look was broken off; what was made stays made"
+            ),
+        ),
     };
     Finding::new(Level::Fault, about, message)
 }

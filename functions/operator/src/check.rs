@@ -79,7 +79,9 @@ impl Operator {
             "refused_headers": row.refused_headers,
         });
         if let Some(api) = source.api().filter(|api| api.is_used(store)) {
-            told["repairs"] = self.repairs_of(store, source.name()).await?;
+            let repairs = self.repairs_of(store, source.name()).await?;
+            findings.extend(comparison(&repairs));
+            told["repairs"] = repairs;
             findings.push(self.check_interface(store, source.name(), api).await?);
         }
         Ok(Checked { findings, told })
@@ -187,6 +189,34 @@ fn arrivals(row: &ReceivedRow) -> Option<Finding> {
         let message = "nothing has arrived yet: tell the source the URL that `put_store` names";
         Finding::new(Level::Note, "deliveries", message)
     })
+}
+
+/// What the line to a source's own interface and its last comparison say.
+fn comparison(repairs: &Value) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if repairs["line"]["state"] != "open" {
+        let message =
+            "its interface is not asked (see `repairs`): gaps and nightly comparisons wait";
+        findings.push(Finding::new(Level::Warning, "line", message));
+    }
+    let run = &repairs["run"];
+    let trouble = match run["stage"].as_str() {
+        None => Some((
+            Level::Note,
+            "the first nightly comparison has not begun yet",
+        )),
+        Some("refused") => Some((
+            Level::Warning,
+            "the source refused the last nightly comparison: see reader's log, and report it if it repeats",
+        )),
+        Some("cut_off") => Some((
+            Level::Warning,
+            "more members changed than one night compares: those behind are compared when fewer change",
+        )),
+        Some(_) => None,
+    };
+    findings.extend(trouble.map(|(level, message)| Finding::new(level, "comparison", message)));
+    findings
 }
 
 /// What a closed line and parked work say.

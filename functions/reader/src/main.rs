@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
-use delivery::{Asker, Http, Received};
+use delivery::{Asker, Http, PAGES, Received};
 use futures_util::future::join_all;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use platform::{
@@ -67,7 +67,7 @@ async fn main() -> Result<(), Error> {
 }
 
 fn asker(source: &Source, ports: &Ports, secret_prefix: &str) -> Result<Asker, Error> {
-    let wire = Http::new(source.api.base(), source.stand_in.as_deref())?;
+    let wire = Http::within(PAGES, source.api.base(), source.stand_in.as_deref())?;
     Ok(Asker::new(
         (source.name, source.api),
         ports.table.clone(),

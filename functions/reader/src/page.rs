@@ -107,10 +107,9 @@ fn still(told: &[Told]) -> Vec<String> {
     still.map(|told| told.member.clone()).collect()
 }
 
-/// When the person who was seen last was seen; none where somebody's row does not tell.
+/// When the person who was seen last was seen, as far as rows tell.
 fn newest(told: &[Told]) -> Option<i64> {
-    let seen: Option<Vec<i64>> = told.iter().map(|told| told.seen).collect();
-    seen?.into_iter().max()
+    told.iter().filter_map(|told| told.seen).max()
 }
 
 fn count<T>(items: impl Iterator<Item = T>) -> u64 {

@@ -13,13 +13,17 @@ use vendors::{Call, Header, Method, Reply};
 pub const LIMITS: Limits = Limits {
     connect: Duration::from_secs(5),
     total: Duration::from_secs(30),
+    body: 256 * 1024,
+};
+
+/// The same for a source's own interface, whose pages carry lists without an end, such as all friends of an affiliate.
+pub const PAGES: Limits = Limits {
+    body: 16 * 1024 * 1024,
+    ..LIMITS
 };
 
 /// How long a call may take in all.
 pub(crate) const TIMEOUT: Duration = LIMITS.total;
-
-/// How much of a body is read.
-const BODY: usize = 256 * 1024;
 
 /// The ends of a call's patience.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +32,8 @@ pub struct Limits {
     pub connect: Duration,
     /// From the beginning to the last byte of the body.
     pub total: Duration,
+    /// How much of a body is read, in bytes; what is longer is cut.
+    pub body: usize,
 }
 
 /// Why the client cannot be made.
@@ -67,6 +73,7 @@ pub trait Wire: Send + Sync {
 pub struct Http {
     client: Client,
     base: String,
+    body: usize,
 }
 
 impl Http {
@@ -108,6 +115,7 @@ impl Http {
         Ok(Self {
             client,
             base: base.trim_end_matches('/').to_owned(),
+            body: limits.body,
         })
     }
 }
@@ -134,7 +142,9 @@ impl Wire for Http {
                 .body(body.clone());
         }
         let response = request.send().await.map_err(|error| no_reply(&error))?;
-        read(response).await.map_err(|error| no_reply(&error))
+        read(response, self.body)
+            .await
+            .map_err(|error| no_reply(&error))
     }
 }
 
@@ -146,7 +156,7 @@ fn no_reply(error: &reqwest::Error) -> NoReply {
     }
 }
 
-async fn read(mut response: reqwest::Response) -> Result<Reply, reqwest::Error> {
+async fn read(mut response: reqwest::Response, most: usize) -> Result<Reply, reqwest::Error> {
     let header = |name| {
         response
             .headers()
@@ -161,7 +171,7 @@ async fn read(mut response: reqwest::Response) -> Result<Reply, reqwest::Error> 
         body: Vec::new(),
     };
     while let Some(chunk) = response.chunk().await? {
-        let room = BODY.saturating_sub(reply.body.len());
+        let room = most.saturating_sub(reply.body.len());
         reply
             .body
             .extend_from_slice(&chunk[..chunk.len().min(room)]);

@@ -37,7 +37,7 @@ mod wipe;
 pub use ask::{Asked, Asker, Question};
 pub use batch::{Pusher, Received};
 pub use desk::{Close, Desk, Done, Listing, Waiting};
-pub use http::{Http, HttpError, LIMITS, Limits, NoReply, Wire};
+pub use http::{Http, HttpError, LIMITS, Limits, NoReply, PAGES, Wire};
 pub use line::{Leftover, Line, Pause, State, Then};
 pub use lines::{Account, Lines};
 pub use list::List;

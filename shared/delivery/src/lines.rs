@@ -96,6 +96,13 @@ struct Row {
     line: Line,
 }
 
+/// Permits that are taken together.
+fn at_once(pace: Pace) -> usize {
+    usize::try_from(pace.burst)
+        .unwrap_or(PERMITS)
+        .clamp(1, PERMITS)
+}
+
 impl Lines {
     /// Lines in this table.
     #[must_use]
@@ -179,7 +186,8 @@ impl Lines {
                 }
                 match line.shut(now) {
                     Some(reason) if !probing || line.is_paused(now) => Gate::Shut(reason),
-                    _ => line.take(PERMITS, pace, lane, now),
+                    // Never more than may follow each other at once: what is kept is used without waiting.
+                    _ => line.take(at_once(pace), pace, lane, now),
                 }
             });
             match taken.await {

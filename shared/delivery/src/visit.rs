@@ -3,19 +3,24 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use loyalty::StoreId;
-use platform::Secrets;
+use platform::{Clock, Deadline, Secrets};
 use secrecy::ExposeSecret;
 use serde_json::Value;
 use vendors::{Answer, Answered, Header, Reply, Step};
 
-use crate::{Limits, NoReply, Wire};
+use crate::{LIMITS, Limits, NoReply, Wire};
 
 /// How long each call may take: somebody waits for the answer.
 pub const VISITS: Limits = Limits {
     connect: Duration::from_secs(3),
     total: Duration::from_secs(8),
+    body: LIMITS.body,
 };
+
+/// How long a whole visit may take: the one who asked must get an answer before the function ends.
+const VISIT: SignedDuration = SignedDuration::from_secs(40);
 
 /// Calls that one visit makes at most.
 const CALLS: usize = 150;
@@ -33,7 +38,7 @@ pub enum Unvisited {
     NoAnswer,
     /// The vendor answered so.
     Answered(Answer),
-    /// It took too many calls.
+    /// It took too many calls, or too long.
     Endless,
 }
 
@@ -51,6 +56,8 @@ pub struct Visit<'a> {
     pub credential: &'a (dyn Fn(&Value) -> Option<Vec<Header>> + Sync),
     /// The way to the vendor.
     pub wire: &'a dyn Wire,
+    /// The clock.
+    pub clock: &'a dyn Clock,
 }
 
 impl Visit<'_> {
@@ -62,6 +69,7 @@ impl Visit<'_> {
     pub async fn walk<T>(&self, next: impl Fn(&[Answered]) -> Step<T>) -> Result<T, Unvisited> {
         let headers = self.headers().await?;
         let mut answered: Vec<Answered> = Vec::new();
+        let deadline = Deadline::after(VISIT, self.clock);
         while answered.len() < CALLS {
             let call = match next(&answered) {
                 Step::Call(call) => call,
@@ -71,6 +79,9 @@ impl Visit<'_> {
                 }
                 Step::Failed(answer) => return Err(Unvisited::Answered(answer)),
             };
+            if deadline.remaining(self.clock) < VISITS.total {
+                return Err(Unvisited::Endless);
+            }
             let reply: Result<Reply, NoReply> = self.wire.send(&call, &headers).await;
             answered.push((call, reply.ok()));
         }

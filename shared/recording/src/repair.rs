@@ -28,6 +28,9 @@ const OVERLAP: SignedDuration = SignedDuration::from_hours(1);
 /// Pages of a run at most, so that a list without an end has one.
 const PAGES: u32 = 1_000;
 
+/// Pages in a row that tell nothing new of people who were last seen before the run before, after which it ends.
+const QUIET: u32 = 20;
+
 /// How far a run is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -36,7 +39,7 @@ pub enum Stage {
     Begun,
     /// It reads.
     Reading,
-    /// It came to the end of the list, or to people who were last seen before the run before.
+    /// It came to the end of the list, or to pages and pages of people who were last seen before the run before.
     Finished,
     /// It ended at its thousandth page; the next run looks as far back.
     CutOff,
@@ -84,6 +87,9 @@ pub struct Repair {
     /// What it came to so far.
     #[serde(flatten)]
     pub counts: Counts,
+    /// How many pages in a row told nothing new of people who were last seen before the run before.
+    #[serde(default)]
+    quiet: u32,
     /// What the page that is being read was found to differ in, by the members' keyed hashes.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     found: BTreeMap<String, Drift>,
@@ -103,7 +109,7 @@ pub struct Page {
     pub erased: u64,
     /// Rows of which nothing could be read.
     pub failed: u64,
-    /// When the person on it who was seen last was seen, µs since 1970; none where somebody's row does not tell.
+    /// When the person on it who was seen last was seen, µs since 1970, as far as rows tell.
     pub newest: Option<i64>,
     /// Where the next page begins.
     pub next: Option<String>,
@@ -158,14 +164,20 @@ impl Repair {
         counts.healed += drifted - count(still.count());
         counts.erased += page.erased;
         counts.failed += page.failed;
-        // A page of people who were last seen long ago may still hold somebody whom a person changed.
+        // The list is in the order of changes, and an import changes people who were last seen long ago: some pages of
+        // them in a row say that everybody behind was compared before.
         let told_nothing = found.is_empty() && page.failed == 0;
         let old = page.newest.is_some_and(|newest| newest < self.window());
+        self.quiet = if told_nothing && old {
+            self.quiet + 1
+        } else {
+            0
+        };
         self.page += 1;
         self.cursor = page.next;
         self.stage = match &self.cursor {
             None => Stage::Finished,
-            Some(_) if told_nothing && old => Stage::Finished,
+            Some(_) if self.quiet >= QUIET => Stage::Finished,
             Some(_) if self.page >= PAGES => Stage::CutOff,
             Some(_) => Stage::Reading,
         };
@@ -202,6 +214,7 @@ impl Repair {
             page: 0,
             cursor: None,
             counts: Counts::default(),
+            quiet: 0,
             found: BTreeMap::new(),
             since,
         }

@@ -84,6 +84,7 @@ impl From<&Who> for Whom {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fetch {
     /// Version of this form: 1.
+    #[serde(deserialize_with = "super::version::known")]
     pub v: u8,
     /// The store.
     pub store: StoreId,

@@ -165,8 +165,8 @@ CONFIGURATION = [
 README = [
     ("| `LogLevel` | `info` |", "| `LogLevel` | `debug` |"),
     ("| `Architecture` |", "| `Machine` |"),
-    ("| push-rule, upkeep |", "| push-rule |"),
-    ("`<prefix>/hash-key`", "`<prefix>/hash-keys`"),
+    ("| push-rule, upkeep", "| push-rule"),
+    ("| `<prefix>/hash-key` |", "| `<prefix>/hash-keys` |"),
 ]
 
 

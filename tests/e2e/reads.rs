@@ -234,3 +234,32 @@ async fn a_wrong_key_stops_its_store_alone_until_it_is_right() -> Result<()> {
     assert_eq!(wrong.asking_faults().await?, json!([]));
     Ok(())
 }
+
+#[tokio::test]
+async fn without_a_key_nothing_is_read_until_somebody_makes_the_secret() -> Result<()> {
+    let world = world_alone().await;
+    let store = store(&world, "keyless-reads").await?;
+    store.take(&news(KARI, 100, 1)?).await?;
+    arrives(&store, KARI, "100").await?;
+    knows(&store, row_of(KARI, 400, 9)?).await?;
+    let secret = store.secret("yotpo");
+    let gone = json!({"SecretId": secret, "ForceDeleteWithoutRecovery": true});
+    let delete = "secretsmanager.DeleteSecret";
+    world.cloud.call("secretsmanager", delete, &gone).await?;
+    world.upkeep().await?;
+    wait_until("the line is closed", async || {
+        let line = repair(&store).await?["line"].take();
+        Ok((line["cause"] == "secret_missing").then_some(()))
+    })
+    .await?;
+    let (guid, key) = (stores::guid(&store.id), stores::key(&store.id, "yotpo"));
+    let made = json!({"v": 1, "guid": guid, "api_key": key});
+    world.cloud.put_secret(&secret, &made).await?;
+    wait_until("the run goes on", async || {
+        world.forward(Duration::from_mins(5))?;
+        let run = repair(&store).await?["run"].take();
+        Ok((run["stage"] == "finished").then_some(()))
+    })
+    .await?;
+    arrives(&store, KARI, "400").await
+}

@@ -79,6 +79,7 @@ fn envelope() -> Envelope {
         arrived: 1_772_625_600_000_000,
         nonce: "n".to_owned(),
         delivery: None,
+        lane: vendors::Lane::Live,
         body: String::new(),
     }
 }

@@ -45,6 +45,9 @@ roles! {
     recorder is "recorder":
         rows ["ALIAS", "ERASED", "MEMBER", "STORE", "STORES"],
         secrets ["hash-key"];
+    reader is "reader":
+        rows ["ACCOUNT", "MEMBER", "STORE", "STORES"],
+        secrets ["*/yotpo", "hash-key"];
     push_rule is "push-rule":
         rows ["ACCOUNT", "ERASED", "MEMBER", "STORES"],
         secrets ["*/rule"];

@@ -178,7 +178,19 @@ async fn dead_letters_are_moved_back_and_arrive() -> Result<()> {
     assert_eq!(done(&store, rule).await?["moved"], 0);
     assert!(world.cloud.depth(dead).await?.is_empty(), "deleted there");
     store.wrote_at_least(bodies.len() + 1).await?;
-    Ok(())
+
+    let rest = |document: &mut Value| document["sources"]["yotpo"]["rest"] = true.into();
+    let store = world.store_with("redrive-reads", rest).await?;
+    let file = paths::root().join("events/invoke/reader/two_reads.json");
+    let reads = stores::document(&file)?;
+    let dead = world.queue("reads-dead")?;
+    let body = reads["Records"][0]["body"].as_str().saying("a message")?;
+    let body = body.replace("example-outdoor", &store.id);
+    world.cloud.send_message(dead, &body).await?;
+    let redrive = json!({"command": "redrive", "queue": "reads", "by": "ola"});
+    assert_eq!(done(&store, redrive).await?["moved"], 1);
+    assert!(world.cloud.depth(dead).await?.is_empty(), "deleted there");
+    world.quiet().await
 }
 
 #[tokio::test]

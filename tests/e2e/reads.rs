@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bridge_tests::local::stores;
-use bridge_tests::trouble::{Result, Trouble};
+use bridge_tests::trouble::{Result, Saying as _, Trouble};
 use bridge_tests::world::{Shop, World, event, wait_until};
 use serde_json::{Value, json};
 
@@ -105,6 +105,16 @@ async fn a_gap_has_its_member_read_and_starts_nothing() -> Result<()> {
     let asked = store.asked().await?;
     assert_eq!(asked.len(), 1);
     assert_eq!(asked[0]["query"], "customer_email=kari%40example%2Ecom");
+    let check = json!({"command": "check", "store": store.id});
+    let checked = world.operator(&check).await?;
+    let source = &checked["sources"][0];
+    let findings = source["findings"].as_array().saying("findings")?;
+    let key = findings.iter().find(|one| one["about"] == "key");
+    assert_eq!(
+        key.map(|key| &key["level"]),
+        Some(&json!("good")),
+        "{source}"
+    );
     assert_eq!(
         store.automations().await?.len(),
         2,
@@ -233,4 +243,33 @@ async fn a_wrong_key_stops_its_store_alone_until_it_is_right() -> Result<()> {
     arrives(&wrong, KARI, "400").await?;
     assert_eq!(wrong.asking_faults().await?, json!([]));
     Ok(())
+}
+
+#[tokio::test]
+async fn without_a_key_nothing_is_read_until_somebody_makes_the_secret() -> Result<()> {
+    let world = world_alone().await;
+    let store = store(&world, "keyless-reads").await?;
+    store.take(&news(KARI, 100, 1)?).await?;
+    arrives(&store, KARI, "100").await?;
+    knows(&store, row_of(KARI, 400, 9)?).await?;
+    let secret = store.secret("yotpo");
+    let gone = json!({"SecretId": secret, "ForceDeleteWithoutRecovery": true});
+    let delete = "secretsmanager.DeleteSecret";
+    world.cloud.call("secretsmanager", delete, &gone).await?;
+    world.upkeep().await?;
+    wait_until("the line is closed", async || {
+        let line = repair(&store).await?["line"].take();
+        Ok((line["cause"] == "secret_missing").then_some(()))
+    })
+    .await?;
+    let (guid, key) = (stores::guid(&store.id), stores::key(&store.id, "yotpo"));
+    let made = json!({"v": 1, "guid": guid, "api_key": key});
+    world.cloud.put_secret(&secret, &made).await?;
+    wait_until("the run goes on", async || {
+        world.forward(Duration::from_mins(5))?;
+        let run = repair(&store).await?["run"].take();
+        Ok((run["stage"] == "finished").then_some(()))
+    })
+    .await?;
+    arrives(&store, KARI, "400").await
 }

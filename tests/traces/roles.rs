@@ -45,12 +45,15 @@ roles! {
     recorder is "recorder":
         rows ["ALIAS", "ERASED", "MEMBER", "STORE", "STORES"],
         secrets ["hash-key"];
+    reader is "reader":
+        rows ["ACCOUNT", "MEMBER", "STORE", "STORES"],
+        secrets ["*/yotpo", "hash-key"];
     push_rule is "push-rule":
         rows ["ACCOUNT", "ERASED", "MEMBER", "STORES"],
         secrets ["*/rule"];
     operator is "operator":
         rows ["ACCOUNT", "ALIAS", "ERASED", "MEMBER", "STACK", "STORE", "STORES", "parked", "rejected", "unconfirmed"],
-        secrets ["*/rule", "hash-key"];
+        secrets ["*/rule", "*/yotpo", "hash-key"];
     upkeep is "upkeep":
         rows ["ACCOUNT", "ALIAS", "ERASED", "MEMBER", "STORE", "STORES", "erasing", "parked"],
         secrets ["*/rule", "hash-key"];

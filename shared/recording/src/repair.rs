@@ -404,7 +404,8 @@ mod tests {
     }
 
     #[test]
-    fn a_run_ends_where_nothing_is_new_and_everyone_was_last_seen_before_the_run_before() {
+    fn a_run_ends_after_pages_where_nothing_is_new_and_everyone_was_last_seen_before_the_run_before()
+     {
         let hour = 3_600_000_000;
         // (newest on the page, finding, failed, since, ends)
         let began = repair().began;
@@ -430,7 +431,11 @@ mod tests {
             ),
         ];
         for (newest, finding, failed, since, ends) in cases {
-            let mut repair = Repair { since, ..repair() };
+            let mut repair = Repair {
+                since,
+                quiet: QUIET - 1,
+                ..repair()
+            };
             if finding {
                 found(&mut repair, &[("a", Drift::Differs)]);
             }
@@ -441,6 +446,24 @@ mod tests {
             });
             let case = format!("{newest:?} {finding} {failed} {since:?}");
             assert_eq!(repair.stage == Stage::Finished, ends, "{case}");
+            assert_eq!(
+                repair.quiet,
+                if ends { QUIET } else { 0 },
+                "in a row: {case}"
+            );
+        }
+    }
+
+    #[test]
+    fn one_page_of_old_news_ends_no_run() {
+        let mut repair = repair();
+        repair.since = Some(repair.began);
+        for _ in 1..QUIET {
+            repair.turn_over(Page {
+                newest: Some(0),
+                ..page(Some("next"))
+            });
+            assert_eq!(repair.stage, Stage::Reading);
         }
     }
 

@@ -8,7 +8,8 @@ use loyalty::{Drift, Email, Event, HashKey, Kind, Member, Role, Says, StoreId};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use vendors::{
-    Answer, Api, Envelope, Members, Method, Read, Reason, Reply, Store, Told, Whom, registry,
+    Answer, Api, Envelope, Fetch, Lane, Members, Method, Read, Reason, Reply, Store, Told, Whom,
+    registry,
 };
 
 const KARI: &str = "kari@example.com";
@@ -62,9 +63,39 @@ fn store(rest: bool) -> Store {
 /// What a body says that was asked for at this moment.
 fn read_at(body: &[u8], asked: Timestamp) -> Read {
     let id = StoreId::parse("example").unwrap();
-    let envelope = Envelope::seal(id, "yotpo", asked, "n".into(), None, body).unwrap();
+    let mut envelope = Envelope::seal(id, "yotpo", asked, "n".into(), None, body).unwrap();
+    envelope.lane = Lane::Bulk;
     let source = registry::source("yotpo").unwrap();
     source.read(&envelope, body, &store(true), &HashKey::new("key"))
+}
+
+#[test]
+fn a_posted_body_does_not_pass_for_a_reading() {
+    let members = members(one(Some(&reply(200, file("member.json")))));
+    let body = &members.bodies[0];
+    assert!(matches!(read_at(body, asked()), Read::Event(_)));
+    let id = StoreId::parse("example").unwrap();
+    let posted = Envelope::seal(id, "yotpo", asked(), "n".into(), None, body).unwrap();
+    let source = registry::source("yotpo").unwrap();
+    let read = source.read(&posted, body, &store(true), &HashKey::new("key"));
+    let Read::Kept { reason, .. } = read else {
+        panic!("{read:?}");
+    };
+    assert_eq!(reason, Reason::UnknownTopic);
+}
+
+#[test]
+fn what_a_newer_release_wants_to_be_read_is_not_guessed() {
+    let fetch = |v: u8| {
+        json!({
+            "v": v, "store": "example", "source": "yotpo",
+            "what": {"page": {"run": "2026-03-05", "page": 0}},
+        })
+    };
+    assert!(serde_json::from_value::<Fetch>(fetch(1)).is_ok());
+    for v in [0, 2] {
+        assert!(serde_json::from_value::<Fetch>(fetch(v)).is_err(), "{v}");
+    }
 }
 
 fn event(body: &[u8]) -> Event {

@@ -8,6 +8,7 @@ use bridge_tests::standins::{Request, Vendor as _, rule::Rule};
 use delivery::{NoReply, Wire};
 use jiff::{SignedDuration, Timestamp};
 use loyalty::StoreId;
+use platform::memory::MemoryClock;
 use platform::{Clock as _, ReceivedRow, Table as _, to_item};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
@@ -26,6 +27,8 @@ struct ToRule {
     wrong: Mutex<Vec<String>>,
     /// From which call on nothing is answered.
     silent_from: usize,
+    /// The clock that goes on by some seconds with every call.
+    slow: Option<(Arc<MemoryClock>, i64)>,
 }
 
 impl ToRule {
@@ -36,6 +39,7 @@ impl ToRule {
             calls: Mutex::default(),
             wrong: Mutex::default(),
             silent_from: usize::MAX,
+            slow: None,
         }
     }
 
@@ -62,6 +66,9 @@ impl Wire for ToRule {
         calls.push((call.method, call.path.clone()));
         if calls.len() > self.silent_from {
             return Err(NoReply::NotAnswered);
+        }
+        if let Some((clock, seconds)) = &self.slow {
+            clock.advance(SignedDuration::from_secs(*seconds));
         }
         let (path, query) = call.path.split_once('?').unwrap_or((&call.path, ""));
         let mut headers: Vec<(String, String)> = credential
@@ -332,6 +339,25 @@ async fn a_vendor_that_hangs_ends_the_look_and_not_the_command() {
     assert!(message.contains("did not answer within 8 s"), "{message}");
     assert_eq!(rule.calls().len(), 1, "it is not asked again and again");
     assert_eq!(faults(&operator, provision()).await, ["key"]);
+}
+
+#[tokio::test]
+async fn a_vendor_that_is_slow_is_left_before_the_function_ends() {
+    let world = World::new().await;
+    let mut rule = ToRule::new(world.clock.now());
+    rule.slow = Some((world.clock.clone(), 7));
+    rule.order("/accounts", json!({"key": KEY}));
+    let rule = Arc::new(rule);
+    for number in 0..900 {
+        rule.order("/tags", json!({"tag": format!("a tag {number}")}));
+    }
+    let mut operator = operator(&world);
+    operator.wires.insert("rule".to_owned(), rule.clone());
+    let answer = checked(&operator).await;
+    let (level, message) = &about(&answer["destinations"][0]["findings"], "lists")[0];
+    assert_eq!(level, "fault");
+    assert!(message.contains("is slow"), "{message}");
+    assert_eq!(rule.calls().len(), 5, "35 of 40 seconds");
 }
 
 #[tokio::test]

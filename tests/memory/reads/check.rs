@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::Site;
+use super::{Site, yotpo::Does};
 use crate::operator::{check::to_rule, done, operator};
 
 async fn source(site: &Site) -> Value {
@@ -38,6 +38,24 @@ async fn the_interface_is_asked_for_nobody_and_the_last_comparison_is_shown() {
     site.read().await;
     let told = source(&site).await;
     assert!(told["repairs"]["run"]["day"].is_string(), "{told}");
+}
+
+#[tokio::test]
+async fn a_comparison_that_was_refused_is_a_warning() {
+    let site = Site::new().await;
+    let told = source(&site).await;
+    let level = |told: &Value| {
+        let findings = told["findings"].as_array().unwrap().iter();
+        let own = findings
+            .filter(|finding| finding["about"] == "comparison")
+            .map(|finding| finding["level"].clone());
+        own.collect::<Vec<_>>()
+    };
+    assert_eq!(level(&told), ["note"], "none has begun");
+    assert!(site.start("example").await);
+    site.yotpo.will(Does::Answers(400));
+    site.read().await;
+    assert_eq!(level(&source(&site).await), ["warning"]);
 }
 
 #[tokio::test]

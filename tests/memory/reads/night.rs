@@ -78,14 +78,28 @@ async fn a_night_without_drift_writes_nothing_but_its_own_row() {
     let before = site.world.table.all().len();
     site.world.table.take_usage();
     let repair = site.night().await;
-    // Everyone on the first page was last seen before the night before, and nothing is new.
-    assert_eq!((repair.counts.seen, repair.counts.drifted), (3, 0));
+    assert_eq!((repair.counts.seen, repair.counts.drifted), (7, 0));
     assert_eq!(repair.run, "2026-03-21");
     let usage = site.world.table.take_usage();
-    // The row: begun, on its way, and once for the page; the pace.
-    assert_eq!(usage.write_units, 4, "{usage:?}");
+    // The row: begun, on its way, and once for each of three pages; the pace, once for each question.
+    assert_eq!(usage.write_units, 8, "{usage:?}");
     assert_eq!(site.world.table.all().len(), before);
     assert!(!site.world.is_waiting());
+}
+
+#[tokio::test]
+async fn a_page_of_people_seen_long_ago_does_not_end_a_run() {
+    let site = Site::new().await;
+    let people = seven(&site).await;
+    site.night().await;
+    site.world.clock.advance(SignedDuration::from_hours(24));
+    // Whoever was changed last stands first; they were seen last as long ago as everybody else.
+    missed(&site, &people[0], 900);
+    for other in &people[1..] {
+        site.yotpo.knows(other.row());
+    }
+    let counts = site.night().await.counts;
+    assert_eq!((counts.seen, counts.healed), (7, 1));
 }
 
 #[tokio::test]
@@ -112,7 +126,7 @@ async fn a_run_begins_once_a_day_whoever_asks() {
     assert!(!site.start("example").await, "the queue did not take it");
     site.world.queue.refuse(false);
     site.night().await;
-    assert_eq!(site.yotpo.calls().len(), calls + 1);
+    assert_eq!(site.yotpo.calls().len(), calls + 3);
 }
 
 #[tokio::test]
@@ -179,7 +193,7 @@ async fn who_was_erased_yesterday_is_not_brought_back() {
     missed(&site, &people[0], 900);
     missed(&site, &people[1], 901);
     let counts = site.night().await.counts;
-    assert_eq!((counts.seen, counts.drifted, counts.healed), (6, 1, 1));
+    assert_eq!((counts.seen, counts.drifted, counts.healed), (7, 1, 1));
     assert_eq!((counts.erased, counts.learned), (1, 0));
     assert!(site.world.rows(KARI).is_empty(), "nothing of her is kept");
     assert_eq!(

@@ -262,6 +262,14 @@ async fn without_a_key_nothing_is_read_until_somebody_makes_the_secret() -> Resu
         Ok((line["cause"] == "secret_missing").then_some(()))
     })
     .await?;
+    let check = json!({"command": "check", "store": store.id});
+    let checked = world.operator(&check).await?;
+    assert_eq!(checked["ready"], false);
+    let findings = checked["sources"][0]["findings"].to_string();
+    assert!(
+        findings.contains(&format!("create-secret --name {secret}")),
+        "{findings}"
+    );
     let (guid, key) = (stores::guid(&store.id), stores::key(&store.id, "yotpo"));
     let made = json!({"v": 1, "guid": guid, "api_key": key});
     world.cloud.put_secret(&secret, &made).await?;

@@ -46,7 +46,10 @@ async fn a_table_that_is_throttled_fails_or_breaks_off_loses_nothing_and_repeats
             ["PointsEarned", "Yotpo"],
             "{name}: once"
         );
-        assert_eq!(store.writes_to(KARI).await?.len(), 1, "{name}");
+        // The picture may be written once more where its end could not be noted; that starts nothing.
+        let writes = store.writes_to(KARI).await?;
+        let loud = writes.iter().filter(|write| write["automation"] != false);
+        assert_eq!(loud.count(), 1, "{name}");
         neighbour(&store).await?;
     }
     Ok(())

@@ -11,7 +11,7 @@ use crate::{
     account::untouchable,
     asked,
     command::{Operator, fault},
-    line::instant,
+    line::{COUNTED, counted, instant},
 };
 
 impl Operator {
@@ -95,8 +95,7 @@ impl Operator {
         api: &dyn Api,
     ) -> Result<Finding, Vec<Fault>> {
         let account = Account::of_source(source, &store.id);
-        let line = self.lines().get(&account).await;
-        let line = line.map_err(|error| fault("table", error))?;
+        let line = self.line_at(&account).await?;
         if let Some(finding) = untouchable(&line, self.clock.now()) {
             return Ok(finding);
         }
@@ -116,8 +115,7 @@ impl Operator {
         destination: &dyn Destination,
     ) -> Result<Checked, Vec<Fault>> {
         let now = self.clock.now();
-        let line = self.lines().get(&Account::of(destination, store)).await;
-        let line = line.map_err(|error| fault("table", error))?;
+        let line = self.line_at(&Account::of(destination, store)).await?;
         let mut findings = match untouchable(&line, now) {
             Some(finding) => vec![finding],
             None => self
@@ -136,7 +134,7 @@ impl Operator {
         ] {
             let count = desk.count(list, COUNTED).await;
             let count = count.map_err(|error| fault("table", error))?;
-            told[command] = crate::line::counted(count);
+            told[command] = counted(count);
             if count > 0 {
                 let message = "deliveries wait for a person: the command of this name lists them";
                 findings.push(Finding::new(Level::Warning, command, message));
@@ -145,9 +143,6 @@ impl Operator {
         Ok(Checked { findings, told })
     }
 }
-
-/// How many rows of a list are counted.
-const COUNTED: usize = crate::line::COUNTED;
 
 /// What was found out about one connection.
 struct Checked {

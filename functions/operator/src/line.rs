@@ -36,7 +36,7 @@ impl Operator {
             }
             Some((read?, until))
         })?;
-        let (store, destination) = self.line_of(&asked).await?;
+        let (store, destination) = self.used(&asked.store, asked.destination).await?;
         let what =
             json!({"destination": asked.destination, "until": until.map(|at| at.to_string())});
         self.audit(&asked.store, &asked.by, "pause", &asked.why, &what)
@@ -80,7 +80,7 @@ impl Operator {
             }
             Some((read?, then?))
         })?;
-        let (store, destination) = self.line_of(&asked).await?;
+        let (store, destination) = self.used(&asked.store, asked.destination).await?;
         let what = json!({"destination": asked.destination, "then": then});
         self.audit(&asked.store, &asked.by, "resume", &asked.why, &what)
             .await?;
@@ -99,15 +99,13 @@ impl Operator {
     pub(crate) async fn all_lines(&self, asked: Value) -> Result<Value, Vec<Fault>> {
         let store = asked::read(asked, asked::store)?;
         let store = self.settings(&store).await?;
-        let lines = self.lines();
         let mut told = Vec::new();
         for destination in registry::DESTINATIONS.iter().copied() {
             let name = destination.name();
             if !store.destinations.has(name) || !self.queues.contains_key(name) {
                 continue;
             }
-            let line = lines.get(&Account::of(destination, &store)).await;
-            let line = line.map_err(|error| fault("table", error))?;
+            let line = self.line_at(&Account::of(destination, &store)).await?;
             told.push(self.told(&store, destination, &line).await?);
         }
         Ok(json!({"ok": true, "lines": told}))
@@ -129,7 +127,7 @@ impl Operator {
         })
     }
 
-    pub(crate) fn lines(&self) -> Lines {
+    fn lines(&self) -> Lines {
         Lines::new(self.table.clone(), self.clock.clone())
     }
 
@@ -138,12 +136,20 @@ impl Operator {
         settings.map_err(|error| fault("store", error))
     }
 
-    async fn line_of(
+    /// The line to an account.
+    pub(crate) async fn line_at(&self, account: &Account) -> Result<Line, Vec<Fault>> {
+        let line = self.lines().get(account).await;
+        line.map_err(|error| fault("table", error))
+    }
+
+    /// A store's settings, and a destination that it uses.
+    pub(crate) async fn used(
         &self,
-        asked: &Asked,
+        store: &StoreId,
+        destination: &str,
     ) -> Result<(Arc<Store>, &'static dyn Destination), Vec<Fault>> {
-        let store = self.settings(&asked.store).await?;
-        let destination = registry::destination(asked.destination)
+        let store = self.settings(store).await?;
+        let destination = registry::destination(destination)
             .filter(|destination| store.destinations.has(destination.name()))
             .ok_or_else(|| fault("destination", "the store does not use it"))?;
         Ok((store, destination))

@@ -3,7 +3,7 @@
 use delivery::Account;
 use loyalty::StoreId;
 use serde_json::{Value, json};
-use vendors::{Fault, registry};
+use vendors::Fault;
 
 use crate::{
     account::untouchable,
@@ -33,12 +33,8 @@ impl Operator {
                 why,
             })
         })?;
-        let store = self.settings(&asked.store).await?;
-        let destination = registry::destination(asked.destination)
-            .filter(|destination| store.destinations.has(destination.name()))
-            .ok_or_else(|| fault("destination", "the store does not use it"))?;
-        let line = self.lines().get(&Account::of(destination, &store)).await;
-        let line = line.map_err(|error| fault("table", error))?;
+        let (store, destination) = self.used(&asked.store, asked.destination).await?;
+        let line = self.line_at(&Account::of(destination, &store)).await?;
         if let Some(finding) = untouchable(&line, self.clock.now()) {
             return Err(fault(&finding.about, finding.message));
         }

@@ -34,8 +34,7 @@ impl Operator {
         source: &'static str,
     ) -> Result<Value, Vec<Fault>> {
         let account = Account::of_source(source, &store.id);
-        let line = self.lines().get(&account).await;
-        let line = line.map_err(|error| fault("table", error))?;
+        let line = self.line_at(&account).await?;
         let repair = Repairs::of(&*self.table, &store.id, source).await;
         let repair = repair.map_err(|error| fault("table", error))?;
         Ok(json!({

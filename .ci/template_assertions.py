@@ -26,7 +26,10 @@ ENVIRONMENT = {
     "operator": {"API_URL", "HASH_KEY_SECRET", "INBOX_URL", "INBOX_DEAD_URL", "READS_URL", "READS_DEAD_URL"},
     "push": {"QUEUE_URL"},
     "upkeep": {"HASH_KEY_SECRET", "READS_URL"},
+    "emit": {"HASH_KEY_SECRET", "INBOX_URL", "QUEUE_URL"},
 }
+# The hour, UTC, at which each emitter runs.
+HOURS = {"emit-anniversaries": 11, "emit-birthdays": 13, "emit-reminders": 17}
 # Those that must know every destination's queue.
 KNOW_QUEUES = {"recorder", "operator", "upkeep"}
 # Those that must know every destination's dead letters.
@@ -45,9 +48,12 @@ ACTIONS = {
                                 "secretsmanager:GetSecretValue", "sqs:DeleteMessage", "sqs:ReceiveMessage", "sqs:SendMessage"},
     "push": LOGS | CONSUME | WRITE | {"dynamodb:DeleteItem", "secretsmanager:GetSecretValue", "sqs:ChangeMessageVisibility"},
     "upkeep": LOGS | WRITE | {"dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:Query", "secretsmanager:GetSecretValue", "sqs:SendMessage"},
+    "emit": LOGS | CONSUME | {"dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query",
+                              "secretsmanager:GetSecretValue", "sqs:SendMessage"},
 }
 # Names of the secrets whose values each role may read, after the prefix; {} is the destination.
-SECRETS = {"webhook": {"*/yotpo-webhook"}, "recorder": {"hash-key"}, "reader": {"*/yotpo", "hash-key"}, "operator": {"*/{}", "*/yotpo", "hash-key"}, "push": {"*/{}"}, "upkeep": {"*/{}", "hash-key"}}
+SECRETS = {"webhook": {"*/yotpo-webhook"}, "recorder": {"hash-key"}, "reader": {"*/yotpo", "hash-key"}, "operator": {"*/{}", "*/yotpo", "hash-key"}, "push": {"*/{}"}, "upkeep": {"*/{}", "hash-key"},
+           "emit": {"hash-key"}}
 
 # What one account of the vendor takes, in requests per second.
 PACE = {"rule": 2.5}
@@ -115,7 +121,8 @@ def destinations(template):
 
 
 def kind(function):
-    return "push" if function.startswith("push-") else function
+    first = function.split("-")[0]
+    return first if first in ("push", "emit") else function
 
 
 def as_list(value):
@@ -333,6 +340,8 @@ def within_reach(template, function, action):
     if action == "sqs:SendMessage":
         queues = {f"{name}Queue" for name in destinations(template).values()}
         known = {"recorder": queues | {"Reads"}, "upkeep": queues | {"Reads"}, "operator": queues | {"Inbox", "Reads"}, "reader": {"Inbox", "Reads"}}
+        if function in HOURS:
+            return {"Inbox", "EmitsDead", *(points_to(event["Properties"].get("Queue")) for event in properties["Events"].values())}
         return known.get(function, {"Inbox"})
     if function == "operator":
         # Only dead letters are taken out by hand: whatever waits in a queue is its function's.
@@ -414,8 +423,11 @@ def schedules(template):
         function = points_to(target.get("Arn"))
         role = template["Resources"].get(points_to(target.get("RoleArn")), {}).get("Properties", {})
         allowed = [statement for policy in role.get("Policies", []) for statement in policy["PolicyDocument"]["Statement"]]
-        if [(statement["Action"], points_to(statement["Resource"])) for statement in allowed] != [("lambda:InvokeFunction", function)]:
-            yield f"{name}: its role may do more or less than invoke its function"
+        wanted = [("lambda:InvokeFunction", function)]
+        if "DeadLetterConfig" in target:
+            wanted.append(("sqs:SendMessage", points_to(target["DeadLetterConfig"].get("Arn"))))
+        if [(statement["Action"], points_to(statement["Resource"])) for statement in allowed] != wanted:
+            yield f"{name}: its role may do more or less than invoke its function and tell of what it could not"
         trust = role.get("AssumeRolePolicyDocument", {}).get("Statement", [{}])
         if len(trust) != 1 or trust[0].get("Principal") != {"Service": "scheduler.amazonaws.com"} or "Condition" not in trust[0]:
             yield f"{name}: others than this account's scheduler may take its role"
@@ -428,6 +440,15 @@ def schedules(template):
             if upkeep and points_to(properties["Target"].get("Arn")) == upkeep[0]]
     if runs != ["rate(5 minutes)"]:
         yield f"upkeep runs at {runs}, not every five minutes"
+    for short, hour in HOURS.items():
+        function, _, properties = functions(template).get(short, ("", {}, {}))
+        told = properties.get("EventInvokeConfig", {}).get("DestinationConfig", {}).get("OnFailure", {})
+        if told.get("Type") != "SQS" or points_to(told.get("Destination")) != "EmitsDead":
+            yield f"{short}: nobody is told of a run that failed, because the scheduler does not see it"
+        runs = [(own["ScheduleExpression"], own.get("ScheduleExpressionTimezone"), points_to(own["Target"].get("DeadLetterConfig", {}).get("Arn")))
+                for _, _, own in each(template, "AWS::Scheduler::Schedule") if points_to(own["Target"].get("Arn")) == function]
+        if runs != [(f"cron(0 {hour} * * ? *)", "UTC", "EmitsDead")]:
+            yield f"{short} runs at {runs}, not once a day at {hour}:00 UTC with dead letters"
 
 
 def dimensions(properties):
@@ -448,7 +469,7 @@ def alarms(template):
             yield f"{name}: the emulator refuses metric math"
     watched = [(properties.get("Namespace"), properties.get("MetricName"), dimensions(properties)) for _, properties in told]
     wanted = [("AWS/ApiGateway", "5xx", {"ApiId": "Api"}), ("LoyaltyBridge", "DoorThrottled", {"ApiId": "Api"}),
-              ("LoyaltyBridge", "Notices", {"Stack": "AWS::StackName"}), ("LoyaltyBridge", "ReadsStopped", {"Stack": "AWS::StackName"})]
+              ("LoyaltyBridge", "Notices", {"Stack": "AWS::StackName"}), ("LoyaltyBridge", "EmitDropped", {"Stack": "AWS::StackName"}), ("LoyaltyBridge", "ReadsStopped", {"Stack": "AWS::StackName"})]
     wanted += [("AWS/Lambda", "Errors", {"FunctionName": name}) for name, _, _ in functions(template).values()]
     wanted += [("AWS/SQS", "ApproximateNumberOfMessagesVisible", {"QueueName": points_to(properties["RedrivePolicy"]["deadLetterTargetArn"])})
                for _, _, properties in each(template, "AWS::SQS::Queue") if "RedrivePolicy" in properties]

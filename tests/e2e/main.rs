@@ -10,6 +10,7 @@ mod account;
 mod again;
 mod aws_faults;
 mod bad_input;
+mod clock;
 mod doors;
 mod examples;
 mod faults;

@@ -15,9 +15,14 @@ const NEIGHBOUR: &str = "neighbour-";
 
 static NEIGHBOURS: AtomicU32 = AtomicU32::new(0);
 
-/// The sorts of a person's rows, in order.
+/// The sorts of a person's rows, in order; without the dates on which the clock looks at everybody.
 pub(crate) async fn rows(store: &Shop<'_>, email: &str) -> Result<Vec<String>> {
-    Ok(store.member(email).await?.iter().map(sort).collect())
+    Ok(sorts(&store.member(email).await?))
+}
+
+fn sorts(rows: &[Value]) -> Vec<String> {
+    let sorts = rows.iter().map(sort);
+    sorts.filter(|sort| sort != "DUE").collect()
 }
 
 /// Waits until a person has exactly these rows, and no request is under way for them.
@@ -25,7 +30,7 @@ pub(crate) async fn has_rows(store: &Shop<'_>, email: &str, wanted: &[&str]) -> 
     let what = format!("{email} of {} has the rows {wanted:?}", store.id);
     wait_until(&what, async || {
         let all = store.member(email).await?;
-        let sorts: Vec<String> = all.iter().map(sort).collect();
+        let sorts = sorts(&all);
         let claimed = all.iter().any(|row| row["status"] == "claimed");
         Ok((sorts == wanted && !claimed).then_some(()))
     })
@@ -52,13 +57,13 @@ pub(crate) async fn key(store: &Shop<'_>, email: &str, key: &str) -> Result<Valu
         .unwrap_or_default())
 }
 
-/// The rows of a store that are about nobody's neighbour: neither its settings nor the time of its last delivery, nor how
-/// fast Rule may be called.
+/// The rows of a store that are about nobody's neighbour: neither its settings nor the times of its last deliveries, nor how
+/// fast Rule may be called, nor the dates on which the clock looks at everybody.
 pub(crate) async fn left(store: &Shop<'_>) -> Result<Vec<Value>> {
     let items = store.items().await?.into_iter();
     let counts = |item: &Value| {
         item["pk"] != "STORES"
-            && !["RECEIVED", "LINE"].contains(&sort(item).as_str())
+            && !["DUE", "LINE", "RECEIVED", "SEEN"].contains(&sort(item).as_str())
             && !text(item, "pk").contains(NEIGHBOUR)
     };
     Ok(items.filter(counts).collect())

@@ -52,6 +52,7 @@ async fn main() {
         hash_key: HashKey::new("example-hash-key"),
         queues: [("rule".to_owned(), QUEUE.to_owned())].into(),
         reads: "queue/reads".to_owned(),
+        seen: recording::Seen::default(),
         source: registry::source,
     };
     let store = StoreId::parse("example").unwrap();

@@ -10,6 +10,7 @@ mod burst;
 mod crash;
 mod crossing;
 mod delivery;
+mod emit;
 mod exhaust;
 mod fuse;
 mod heard;

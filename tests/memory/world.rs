@@ -409,6 +409,7 @@ impl World {
             hash_key: HashKey::new("example-hash-key"),
             queues: [("rule".to_owned(), RULE_QUEUE.to_owned())].into(),
             reads: READS_QUEUE.to_owned(),
+            seen: recording::Seen::default(),
             source: registry::source,
         };
         let wire = Arc::new(Fused {

@@ -11,7 +11,7 @@ use platform::{
     aws::{PortsConfig, give_back, receives},
     telemetry,
 };
-use recording::{Delivered, Failure, Recorder};
+use recording::{Delivered, Failure, Recorder, Seen};
 use vendors::registry;
 
 #[tokio::main(flavor = "current_thread")]
@@ -35,6 +35,7 @@ async fn main() -> Result<(), Error> {
         hash_key,
         queues,
         reads: reads_url,
+        seen: Seen::default(),
         source: registry::source,
     };
     run(service_fn(|event| record(&recorder, &inbox_url, event))).await

@@ -1,6 +1,6 @@
 //! Something that happened to a member, in the domain's words.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, civil::Date};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -98,6 +98,8 @@ pub struct Event {
     pub fills: Patch,
     /// What the event itself brought.
     pub detail: Detail,
+    /// The day it is about, where the store is; only the clock says it.
+    pub day: Option<Date>,
     /// Its place among all news.
     pub stamp: Stamp,
 }
@@ -134,6 +136,18 @@ pub struct Detail {
     /// How the balance of points moved.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub balance: Option<BalanceMove>,
+    /// Which anniversary it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub years: Option<i64>,
+}
+
+impl Detail {
+    /// Whether something was given with it: an automation that was started without it has not said everything.
+    #[must_use]
+    pub fn gives(&self) -> bool {
+        let coupon = self.reward.as_ref();
+        self.perk.is_some() || coupon.is_some_and(|coupon| coupon.code.is_some())
+    }
 }
 
 /// A balance of points before and after a change, by the source's word.

@@ -85,6 +85,21 @@ kinds! {
 }
 
 impl Kind {
+    /// Whether the person themselves did something by it: bought by points, earned, took part. What expires, what a clerk
+    /// puts right and what a reminder says is none of their doing.
+    #[must_use]
+    pub const fn is_active(self) -> bool {
+        matches!(
+            self,
+            Self::CouponRedeemed
+                | Self::DonationCreated
+                | Self::OptedIn
+                | Self::PointsEarned
+                | Self::PointsRedeemed
+                | Self::ReferralCompleted
+        )
+    }
+
     /// Whether the event is addressed to a friend who was sent a link, and not to a member.
     #[must_use]
     pub const fn addresses_friend(self) -> bool {

@@ -6,6 +6,8 @@
 //! Does not promise: anything about storage, queues or vendors. This crate knows no AWS, no HTTP, no clock and no
 //! untyped JSON; every instant is handed in.
 
+mod calendar;
+pub mod due;
 mod event;
 mod ids;
 mod key;
@@ -14,6 +16,7 @@ mod member;
 mod moment;
 mod private;
 
+pub use calendar::{Calendar, LeapDay};
 pub use event::{
     BalanceMove, Detail, Event, Guard, Perk, PersonName, Product, Reward, Role, Share, TierEntry,
     TierMove, Who,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -110,6 +110,8 @@ macro_rules! keys {
             pub aliases: BTreeSet<Alias>,
             /// The last ten things that happened, newest first.
             pub activities: Vec<Activity>,
+            /// When the person last did something themselves, as far as events told.
+            pub last_active_at: Option<Timestamp>,
             $($(#[$doc])* pub $name: Kept<$type>,)*
         }
 
@@ -145,6 +147,7 @@ macro_rules! keys {
                 self.role = self.role.max(other.role);
                 self.aliases.extend(other.aliases);
                 $(self.$name.merge(other.$name);)*
+                self.last_active_at = self.last_active_at.max(other.last_active_at);
                 self.recall(other.activities);
             }
         }
@@ -160,6 +163,9 @@ macro_rules! keys {
             aliases: BTreeSet<Alias>,
             #[serde(default, skip_serializing_if = "Vec::is_empty")]
             activities: Vec<Activity>,
+            /// µs since 1970.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            active: Option<i64>,
             #[serde(default)]
             stamps: Vec<Stamp>,
             #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -176,6 +182,9 @@ macro_rules! keys {
                     role: row.role,
                     aliases: row.aliases,
                     activities: row.activities,
+                    last_active_at: row
+                        .active
+                        .and_then(|at| Timestamp::from_microsecond(at).ok()),
                     $($name: Cell::kept(row.$name, &stamps),)*
                 }
             }
@@ -189,6 +198,7 @@ macro_rules! keys {
                     role: member.role,
                     aliases: member.aliases,
                     activities: member.activities,
+                    active: member.last_active_at.map(Timestamp::as_microsecond),
                     $($name: Cell::of(member.$name, &mut stamps),)*
                     addressed: member.addressed.map(|stamp| stamps.place(stamp)),
                     stamps: stamps.in_order(),
@@ -260,6 +270,8 @@ keys! {
     enrolled_at: Moment, Consent;
     /// Whether the source calls the person a member (a notion apart from `opt_in`).
     is_member: bool, Consent;
+    /// Whether the programme has blocked the person.
+    blocked: bool, Consent;
     /// Whether the person accepts marketing.
     accepts_marketing: bool, Consent;
 
@@ -320,6 +332,9 @@ impl Member {
             }
         }
         self.aliases.extend(event.who.alias().cloned());
+        if event.kind.is_active() {
+            self.last_active_at = self.last_active_at.max(Some(event.stamp.as_of));
+        }
         self.remember(Activity {
             at: event.stamp.as_of.as_microsecond(),
             event: event.id.clone(),
@@ -354,6 +369,17 @@ impl Member {
             && ![moved.before, moved.after].contains(known)
     }
 
+    /// Whether a source has told of the same day already, in an event of its own: what the clock brings says nothing new
+    /// then. `within` is how far apart two words about one day may be.
+    #[must_use]
+    pub fn knows_of(&self, event: &Event, within: SignedDuration) -> bool {
+        let at = event.stamp.as_of.as_microsecond();
+        let apart = |other: i64| SignedDuration::from_micros(at.saturating_sub(other)).abs();
+        self.activities.iter().any(|known| {
+            known.kind == event.kind && known.event != event.id && apart(known.at) <= within
+        })
+    }
+
     /// Adds a line to the person's story, once per event, newest first.
     fn remember(&mut self, activity: Activity) {
         if self
@@ -378,10 +404,10 @@ impl Member {
         self.activities.truncate(ACTIVITIES);
     }
 
-    /// Whether the person is known to have left the programme.
+    /// Whether the person is known to have left the programme, or to be blocked by it.
     #[must_use]
     pub fn is_out_of_programme(&self) -> bool {
-        self.opt_in.value() == Some(&false)
+        self.opt_in.value() == Some(&false) || self.blocked.value() == Some(&true)
     }
 }
 

@@ -97,6 +97,10 @@ impl DayOfYear {
             .map_err(|_| MomentError)
     }
 
+    pub(crate) const fn month_and_day(self) -> (i8, i8) {
+        (self.month, self.day)
+    }
+
     /// The whole date, when the year is known.
     #[must_use]
     pub fn date(self) -> Option<Date> {

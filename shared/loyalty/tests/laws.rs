@@ -101,6 +101,7 @@ fn event(news: &News) -> Event {
             ..Patch::default()
         },
         detail: Detail::default(),
+        day: None,
         stamp: Stamp {
             as_of: instant(news.as_of),
             arrived: instant(news.arrived),

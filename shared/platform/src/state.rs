@@ -1,7 +1,7 @@
 //! The row of a member's current picture: recording writes it, delivery reads it.
 
 use jiff::{SignedDuration, Timestamp};
-use loyalty::{Member, MemberKey, Stamp, StoreId};
+use loyalty::{Member, MemberKey, Stamp, StoreId, due::Dues};
 use serde::{Deserialize, Serialize};
 
 use crate::{RowKey, Table, TableError, from_item};
@@ -46,6 +46,8 @@ pub enum Standing {
 pub struct Held {
     /// The picture.
     pub member: Member,
+    /// What comes due for them by itself. The rows `DUE#<kind>` list the dates; this says what is true.
+    pub due: Dues,
     /// The keys that this person had before, newest first.
     pub previous: Vec<Previous>,
     /// The person was erased and has joined anew since, or the key was somebody else's before: what arrived here by then
@@ -69,6 +71,8 @@ struct Row {
     version: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     member: Option<Member>,
+    #[serde(default, skip_serializing_if = "Dues::is_empty")]
+    due: Dues,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     previous: Vec<Previous>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -88,6 +92,7 @@ impl TryFrom<Row> for MemberState {
         let standing = match (row.v, row.member, row.moved_to, row.erased) {
             (1 | 2, Some(member), None, None) => Standing::Member(Box::new(Held {
                 member,
+                due: row.due,
                 previous: row.previous,
                 since: row.since,
             })),
@@ -111,6 +116,7 @@ impl From<MemberState> for Row {
             v: 2,
             version: state.version,
             member: None,
+            due: Dues::new(),
             previous: Vec::new(),
             since: None,
             moved_to: None,
@@ -120,6 +126,7 @@ impl From<MemberState> for Row {
         match state.standing {
             Standing::Member(held) => {
                 row.member = Some(held.member);
+                row.due = held.due;
                 row.previous = held.previous;
                 row.since = held.since;
             }

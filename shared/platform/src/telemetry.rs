@@ -17,8 +17,12 @@ use crate::config::variable;
 const NAMESPACE: &str = "LoyaltyBridge";
 
 /// Our crates, by the names under which they log.
-const OURS: [&str; 10] = [
+const OURS: [&str; 14] = [
     "delivery",
+    "emit_anniversaries",
+    "emit_birthdays",
+    "emit_reminders",
+    "emitters",
     "operator",
     "platform",
     "push_rule",
@@ -102,6 +106,12 @@ metrics! {
     Erased of Stack,
     /// A member's picture was another one than the source's.
     Drifted of Stack,
+    /// The clock brought a day of somebody's.
+    Emitted of Stack,
+    /// A day was missed for longer than the store catches up.
+    EmitDropped of Stack,
+    /// A kind was left to the store's source, which was seen sending it.
+    EmitStoodDown of Stack,
     /// Stores whose source is not asked: a wrong credential, or an outage.
     ReadsStopped of Stack,
     /// The vendor refused it, or nobody can tell whether it arrived.

@@ -17,6 +17,7 @@ use platform::{
 use vendors::{EraseMode, Erasure, Lane, Message, Store, registry};
 
 use crate::{
+    due,
     kept::Shelf,
     rename::as_read,
     rows::{self, AliasRow},
@@ -522,6 +523,10 @@ impl Case<'_> {
                     break;
                 }
             }
+        }
+        for key in &self.work.keys {
+            let row = due::bought(&self.store.id, &self.hash_of(key));
+            self.table().delete(&row, None).await?;
         }
         removed += self.forget_kept().await?;
         let own = self.work.keys.iter();

@@ -9,10 +9,10 @@ use std::{
 use futures_util::future::join_all;
 use loyalty::{Alias, Event, HashKey, MemberKey, StoreId, Who};
 use platform::{Clock, Queue, StoreError, Stores, Table, from_item};
-use vendors::{Envelope, Read, Reason, Source, Store};
+use vendors::{Envelope, Read, Reason, Source, Store, registry::Teller};
 
 use crate::{
-    Failure, Recorded, aside,
+    Failure, Recorded, Seen, aside,
     member::{self, Entry},
     rows::{self, AliasRow},
     send,
@@ -34,6 +34,8 @@ pub struct Recorder {
     pub queues: BTreeMap<String, String>,
     /// The queue of reads: news that tells of a gap has its member read.
     pub reads: String,
+    /// Which sources were seen sending what the clock could bring.
+    pub seen: Seen,
     /// Finds a source by its name.
     pub source: fn(&str) -> Option<&'static dyn Source>,
 }
@@ -114,6 +116,11 @@ impl Recorder {
         for group in groups {
             let member = self.hash_key.member(&group.store.id, &group.key);
             for entry in group.entries {
+                if entry.is_open() {
+                    self.seen
+                        .note(&*self.table, &group.store, &entry.event)
+                        .await;
+                }
                 entry.log(&group.store.id, &member);
                 let place = entry.place;
                 results[place] = Some(entry.result());
@@ -130,7 +137,7 @@ impl Recorder {
         let unreadable = Failure(Reason::UnreadableMessage);
         let envelope: Envelope = serde_json::from_str(&delivery.body).map_err(|_| unreadable)?;
         let body = envelope.open().map_err(|_| unreadable)?;
-        let source = (self.source)(&envelope.source).ok_or(unreadable)?;
+        let teller = Teller::named(&envelope.source, self.source).ok_or(unreadable)?;
         let store = self.stores.get(&envelope.store).await.map_err(|error| {
             tracing::error!(store = %envelope.store, %error, "a delivery waits for its store's settings");
             Failure(match error {
@@ -138,7 +145,7 @@ impl Recorder {
                 StoreError::Missing(_) | StoreError::Unreadable(_) => Reason::StoreMissing,
             })
         })?;
-        if !store.sources.has(source.name()) {
+        if !teller.is_heard(&store) {
             let read = Read::Kept {
                 topic: None,
                 reason: Reason::SourceOff,
@@ -151,7 +158,7 @@ impl Recorder {
         }
         // A body that breaks the reader must not take its neighbours with it.
         let read = catch_unwind(AssertUnwindSafe(|| {
-            source.read(&envelope, &body, &store, &self.hash_key)
+            teller.read(&envelope, &body, &store, &self.hash_key)
         }));
         let read = read.map_err(|_| Failure(Reason::Panicked))?;
         Ok(Opened {

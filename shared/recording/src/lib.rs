@@ -9,6 +9,8 @@
 
 mod aside;
 mod compare;
+mod due;
+pub mod emit;
 pub mod erase;
 mod erased;
 pub mod export;
@@ -19,7 +21,9 @@ mod member;
 mod outcome;
 mod rename;
 pub mod repair;
+pub mod rewards;
 mod rows;
+mod seen;
 mod send;
 pub mod story;
 
@@ -27,3 +31,4 @@ pub use compare::{Compared, compare};
 pub use intake::{Delivered, Recorder};
 pub use kept::{Kept, Returned, Shelf};
 pub use outcome::{Failure, Recorded};
+pub use seen::Seen;

@@ -10,16 +10,19 @@ use std::{
 };
 
 use futures_util::FutureExt as _;
-use jiff::Timestamp;
-use loyalty::{Change, Event, Kind, Member, MemberKey, Occurrence, StoreId, Who};
+use jiff::{SignedDuration, Timestamp};
+use loyalty::{
+    Change, Event, Guard, Kind, Member, MemberKey, Occurrence, StoreId, Who,
+    due::{Due, Dues},
+};
 use platform::{
     Condition, Found, Held, MemberState, RowKey, Standing, TableError, Transacted, Update, Write,
     Written, find_member, from_item, texts, to_item, whole,
 };
-use vendors::{Envelope, Lane, Note, Reason, Store, Wants, registry};
+use vendors::{CLOCK, Envelope, Lane, Note, Reason, Store, Wants, registry};
 
 use crate::{
-    Failure, Recorded, Recorder,
+    Failure, Recorded, Recorder, due,
     erased::{self, Gate},
     identity::{self, Leads},
     rename::as_read,
@@ -182,7 +185,7 @@ async fn attempt(recorder: &Recorder, group: &mut Group) -> Result<bool, Hindran
     if group.entries.iter().all(|entry| !entry.is_open()) {
         return Ok(true);
     }
-    let Some(known) = identity::settle(recorder, group, &found).await? else {
+    let Some(leads) = identity::settle(recorder, group, &found).await? else {
         return Ok(false);
     };
     let before = found.state.as_ref().and_then(MemberState::held);
@@ -203,11 +206,15 @@ async fn attempt(recorder: &Recorder, group: &mut Group) -> Result<bool, Hindran
     if group.entries.iter().all(|entry| !entry.is_open()) {
         return Ok(true);
     }
-    if before.is_some_and(|before| before.member == held.member) {
+    let news = group.entries.iter().filter(|entry| entry.is_open());
+    let news = news.map(|entry| &entry.event);
+    let known = before.map(|before| &before.member);
+    due::arm(&store, known, &mut held, news, recorder.clock.now());
+    if before.is_some_and(|before| before.member == held.member && before.due == held.due) {
         group.version = found.state.map_or(0, |state| state.version);
         return Ok(true);
     }
-    put_state(recorder, group, &found, held, known, gate).await
+    put_state(recorder, group, &found, held, leads, gate).await
 }
 
 /// Writes the event if it does not stand yet, and gives the picture after it.
@@ -219,6 +226,10 @@ async fn apply(
     entry: &mut Entry,
 ) -> Result<Member, TableError> {
     let event_key = rows::event_key(&store.id, key, &entry.event.id);
+    if store.emit.rules.reminds_friends() {
+        let of = (&store.id, &recorder.hash_key);
+        due::remember_purchase(&*recorder.table, of, &entry.event).await?;
+    }
     // Under another key it does not guard: whoever records the same event now looks under this one.
     if !matches!(&entry.stored, Some((at, _)) if at == key) {
         let earlier = match entry.stored.take() {
@@ -228,7 +239,7 @@ async fn apply(
         let (_, change) = hear(before, &entry.event, key);
         let gap = before.misses_news_before(&entry.event);
         let row = earlier.unwrap_or_else(|| {
-            let wanted = interested(recorder, store, entry, &change);
+            let wanted = interested(recorder, store, entry, (before, &change));
             event_row(entry, (&change, gap), wanted.into_keys().collect())
         });
         // By its arrival, not by now: a backlog must not make a repeat look new.
@@ -255,7 +266,7 @@ async fn apply(
         }
     }
     let (after, change) = hear(before, &entry.event, key);
-    let wanted = interested(recorder, store, entry, &change);
+    let wanted = interested(recorder, store, entry, (before, &change));
     grow(
         recorder,
         &event_key,
@@ -363,13 +374,16 @@ pub(crate) fn keep_first_arrival(event: &mut Event, first: &EventRow) {
     }
 }
 
-/// The destinations that want an event which changed a member so.
+/// The destinations that want an event which changed a member so. What the clock says after a source said it is no news.
 fn interested(
     recorder: &Recorder,
     store: &Store,
     entry: &Entry,
-    change: &Change,
+    (before, change): (&Member, &Change),
 ) -> BTreeMap<String, Wants> {
+    if entry.event.stamp.source == CLOCK && before.knows_of(&entry.event, same_day(&entry.event)) {
+        return BTreeMap::new();
+    }
     let all = registry::DESTINATIONS.iter().filter(|destination| {
         store.destinations.has(destination.name())
             && recorder.queues.contains_key(destination.name())
@@ -382,6 +396,15 @@ fn interested(
     })
     .filter(|(_, wants)| !matches!(wants, Wants::Nothing(_)))
     .collect()
+}
+
+/// How far apart two words about one day of a person's may be.
+fn same_day(event: &Event) -> SignedDuration {
+    if Due::of(event.kind).is_some_and(Due::is_yearly) {
+        SignedDuration::from_hours(60 * 24)
+    } else {
+        Guard::Day.duration()
+    }
 }
 
 fn event_row(entry: &Entry, (change, gap): (&Change, bool), to: BTreeSet<String>) -> EventRow {
@@ -444,14 +467,24 @@ async fn put_state(
     group: &mut Group,
     found: &Found,
     held: Held,
-    known: Leads,
+    leads: Leads,
     gate: Gate,
 ) -> Result<bool, Hindrance> {
     let read = found.state.as_ref().map(|state| state.version);
     let now = u64::try_from(recorder.clock.now().as_microsecond()).unwrap_or_default();
     let version = now.max(read.map_or(0, |version| version + 1));
     let store = &group.store.id;
-    let mut beside = known.writes(store, &group.key, &held.member)?;
+    let mut beside = leads.writes(store, &group.key, &held.member)?;
+    let nothing = Dues::new();
+    let armed = found.state.as_ref().and_then(MemberState::held);
+    let armed = armed.map_or(&nothing, |held| &held.due);
+    let whose = (store, &recorder.hash_key);
+    beside.extend(due::writes(
+        whose,
+        &group.key,
+        (armed, &held.due),
+        recorder.clock.now(),
+    )?);
     if gate.since().is_some() {
         // Whoever still erases them may have taken the event along. Then it is written again.
         for entry in group.entries.iter_mut().filter(|entry| entry.is_open()) {

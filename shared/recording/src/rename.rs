@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use loyalty::{Alias, Email, MemberKey, Stamp, StoreId};
+use loyalty::{Alias, Email, MemberKey, Stamp, StoreId, due::Dues};
 use platform::{
     Condition, Found, Held, Item, MemberState, Passed, Previous, RowKey, Standing, TableError,
     Transacted, Update, Value, Write, from_item, member_partition, member_row, text, to_item,
@@ -14,7 +14,7 @@ use platform::{
 use vendors::registry;
 
 use crate::{
-    Recorder,
+    Recorder, due,
     erased::Gate,
     member::Hindrance,
     rows::{self, AliasRow},
@@ -74,6 +74,12 @@ pub(crate) async fn unite(
     into.member.aliases.insert(alias.clone());
     into.member.addressed = into.member.addressed.max(Some(stamp.clone()));
     into.since = into.since.max(gone.since);
+    let (own, others) = (into.due.clone(), gone.due.clone());
+    loyalty::due::merge(&mut into.due, gone.due);
+    let of = (store, &recorder.hash_key);
+    let at = recorder.clock.now();
+    let mut dates = due::writes(of, to.key, (&own, &into.due), at)?;
+    dates.extend(due::writes(of, from.key, (&others, &Dues::new()), at)?);
     into.previous = previous(to.key, from.key, now, (into.previous, gone.previous));
     let aliases = into.member.aliases.clone();
 
@@ -92,6 +98,7 @@ pub(crate) async fn unite(
         put_state(store, to.key, &member, to.version)?,
         put_state(store, from.key, &moved, from.version)?,
     ];
+    writes.extend(dates);
     writes.extend(copy_sync(recorder, store, (from.key, to.key), now).await?);
     for alias in aliases.iter().take(ALIASES) {
         let row = AliasRow {

@@ -14,10 +14,12 @@ pub mod yotpo;
 pub use frame::{
     api::{Api, Fetch, Members, Told, Wanted, Whom},
     call::{Answer, Call, Method, Outcome, Reason, Reply},
+    clock::{CLOCK, Tick, Whose, read as read_tick},
     destination::{
         Destination, Erasing, Form, Header, OnAmbiguous, Pace, Plan, Push, Renaming, Seen, Wants,
     },
     document::{Fault, Section},
+    emit::{Emit, EmitMode, Gift, Gifts},
     envelope::{Envelope, EnvelopeError, TOO_LARGE, unpack},
     message::{EraseMode, Erasure, Lane, Message, Note},
     setup::{Answered, Finding, Level, Step},

@@ -1,6 +1,8 @@
 //! Every vendor there is: one line each.
 
-use crate::{Destination, Section, Source, rule, yotpo};
+use loyalty::HashKey;
+
+use crate::{CLOCK, Destination, Envelope, Read, Section, Source, Store, read_tick, rule, yotpo};
 
 macro_rules! registry {
     ($(#[$doc:meta])* $group:ident of $trait:ident, all $all:ident, find $find:ident {
@@ -60,5 +62,43 @@ registry! {
     /// Where a store's loyalty news goes.
     Destinations of Destination, all DESTINATIONS, find destination {
         rule: rule::Rule, rule::Settings;
+    }
+}
+
+/// Whoever told of a delivery.
+#[derive(Clone, Copy)]
+pub enum Teller {
+    /// The product's own clock.
+    Clock,
+    /// A source.
+    Source(&'static dyn Source),
+}
+
+impl Teller {
+    /// The teller of this name, `find` being the way to a source.
+    #[must_use]
+    pub fn named(name: &str, find: impl Fn(&str) -> Option<&'static dyn Source>) -> Option<Self> {
+        if name == CLOCK {
+            return Some(Self::Clock);
+        }
+        find(name).map(Self::Source)
+    }
+
+    /// Whether a store listens to it.
+    #[must_use]
+    pub fn is_heard(self, store: &Store) -> bool {
+        match self {
+            Self::Clock => true,
+            Self::Source(source) => store.sources.has(source.name()),
+        }
+    }
+
+    /// What a stored delivery says.
+    #[must_use]
+    pub fn read(self, envelope: &Envelope, body: &[u8], store: &Store, key: &HashKey) -> Read {
+        match self {
+            Self::Clock => read_tick(envelope, body, key),
+            Self::Source(source) => source.read(envelope, body, store, key),
+        }
     }
 }

@@ -42,6 +42,7 @@ fn member() -> Member {
         statement: loyalty::Patch::default(),
         fills: loyalty::Patch::default(),
         detail: Detail::default(),
+        day: None,
         stamp: Stamp {
             as_of: now(),
             arrived: now(),
@@ -137,6 +138,7 @@ fn detail() -> Detail {
             old: tier(1),
         }),
         balance: None,
+        years: None,
     }
 }
 

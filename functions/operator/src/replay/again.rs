@@ -3,7 +3,10 @@
 use loyalty::EventId;
 use recording::{Kept, Returned, Shelf, story};
 use serde_json::json;
-use vendors::{Envelope, Fault, Read, registry};
+use vendors::{
+    Envelope, Fault, Read,
+    registry::{self, Teller},
+};
 
 use super::{Asked, Page, Progress};
 use crate::{
@@ -97,11 +100,11 @@ impl Operator {
             let mut sources = registry::SOURCES.iter().map(|source| source.name());
             envelope.source = sources.next().map(ToOwned::to_owned).unwrap_or_default();
         }
-        let source = registry::source(&envelope.source)
-            .filter(|source| settings.sources.has(source.name()))
+        let teller = Teller::named(&envelope.source, registry::source)
+            .filter(|teller| teller.is_heard(&settings))
             .ok_or_else(|| fault("event", "the store has the event's source switched off"))?;
         let body = envelope.open().map_err(|error| fault("event", error))?;
-        match source.read(&envelope, &body, &settings, &self.hash_key) {
+        match teller.read(&envelope, &body, &settings, &self.hash_key) {
             Read::Event(read) if read.id == *event => Ok(envelope),
             Read::Event(_) | Read::Kept { .. } | Read::Notice { .. } => Err(fault(
                 "event",

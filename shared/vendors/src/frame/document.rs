@@ -68,11 +68,7 @@ impl<'a> Section<'a> {
     /// Reports a fault at one of this section's keys.
     pub fn fault(&mut self, key: &str, message: impl Into<String>) {
         let key = if key.is_empty() { "\"\"" } else { key };
-        let path = if self.path.is_empty() {
-            key.to_owned()
-        } else {
-            format!("{}.{key}", self.path)
-        };
+        let path = self.path_of(key);
         self.faults.push(Fault {
             path,
             message: message.into(),
@@ -213,12 +209,57 @@ impl<'a> Section<'a> {
     /// A section below this one, when it is there.
     pub fn section(&mut self, key: &'static str) -> Option<Section<'_>> {
         let value = self.take(key)?;
-        let path = if self.path.is_empty() {
+        Some(Section::of(self.path_of(key), value, self.faults))
+    }
+
+    /// A section of any names, each with a section below it.
+    pub fn sections<T>(
+        &mut self,
+        key: &'static str,
+        gather: impl Fn(Section) -> T,
+    ) -> BTreeMap<String, T> {
+        let named = self.typed(key, "an object", |value| value.as_object().cloned());
+        let named = named.into_iter().flatten();
+        let gathered = named.map(|(name, value)| {
+            let path = self.path_of(&format!("{key}.{name}"));
+            (name, gather(Section::of(path, value, self.faults)))
+        });
+        gathered.collect()
+    }
+
+    /// A list of sections.
+    pub fn list<T>(&mut self, key: &'static str, gather: impl Fn(Section) -> T) -> Vec<T> {
+        let values = self.typed(key, "a list", |value| value.as_array().cloned());
+        let values = values.into_iter().flatten().enumerate();
+        let gathered = values.map(|(place, value)| {
+            let path = self.path_of(&format!("{key}.{place}"));
+            gather(Section::of(path, value, self.faults))
+        });
+        gathered.collect()
+    }
+
+    /// A whole number from `least` to `most`.
+    pub fn within(&mut self, key: &'static str, (least, most): (i64, i64), default: i64) -> i64 {
+        let Some(number) = self.whole(key) else {
+            return default;
+        };
+        if !(least..=most).contains(&number) {
+            self.fault(key, format!("must be from {least} to {most}"));
+        }
+        number.clamp(least, most)
+    }
+
+    /// Whether a key is there.
+    pub fn has(&self, key: &str) -> bool {
+        self.keys.get(key).is_some_and(|value| !value.is_null())
+    }
+
+    fn path_of(&self, key: &str) -> String {
+        if self.path.is_empty() {
             key.to_owned()
         } else {
             format!("{}.{key}", self.path)
-        };
-        Some(Section::of(path, value, self.faults))
+        }
     }
 
     /// Reports every key that nobody asked for.

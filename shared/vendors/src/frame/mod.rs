@@ -2,8 +2,10 @@
 
 pub(crate) mod api;
 pub(crate) mod call;
+pub(crate) mod clock;
 pub(crate) mod destination;
 pub(crate) mod document;
+pub(crate) mod emit;
 pub(crate) mod envelope;
 pub(crate) mod fingerprint;
 pub(crate) mod message;

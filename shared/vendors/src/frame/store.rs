@@ -1,11 +1,12 @@
 //! A store's settings: one JSON document.
 
 use jiff::tz::TimeZone;
-use loyalty::StoreId;
+use loyalty::{Reward, StoreId, due::Due};
 use serde_json::Value;
 
+use super::emit;
 use crate::{
-    Fault, Section,
+    Emit, Fault, Gifts, Section,
     registry::{Destinations, Sources},
 };
 
@@ -28,6 +29,14 @@ pub struct Store {
     pub sources: Sources,
     /// Where it goes.
     pub destinations: Destinations,
+    /// What the clock brings.
+    pub emit: Emit,
+    /// The rewards that points can be exchanged for; those that the source names, where none are given.
+    pub rewards: Vec<Reward>,
+    /// What members get on their birthday.
+    pub birthday_gifts: Gifts,
+    /// What members get on their anniversary.
+    pub anniversary_gifts: Gifts,
 }
 
 impl Store {
@@ -41,6 +50,16 @@ impl Store {
         match store {
             Some(store) if faults.is_empty() => Ok(store),
             _ => Err(faults),
+        }
+    }
+
+    /// What members get on a day of this kind.
+    #[must_use]
+    pub const fn gifts(&self, due: Due) -> Option<&Gifts> {
+        match due {
+            Due::Birthday => Some(&self.birthday_gifts),
+            Due::Anniversary => Some(&self.anniversary_gifts),
+            _ => None,
         }
     }
 
@@ -78,6 +97,17 @@ impl Store {
             .section("destinations")
             .map(Destinations::gather)
             .unwrap_or_default();
+        let emit = Emit::gather(root.section("emit"), time_zone.clone());
+        let rewards = root.list("rewards", emit::reward);
+        let (birthday_gifts, anniversary_gifts) = root
+            .section("gifts")
+            .map(|mut gifts| {
+                let mut of = |key| gifts.section(key).map(Gifts::gather).unwrap_or_default();
+                let both = (of("birthday"), of("anniversary"));
+                gifts.finish();
+                both
+            })
+            .unwrap_or_default();
         root.finish();
         Some(Self {
             id: id.ok()?,
@@ -88,6 +118,10 @@ impl Store {
             contact,
             sources,
             destinations,
+            emit,
+            rewards,
+            birthday_gifts,
+            anniversary_gifts,
         })
     }
 }

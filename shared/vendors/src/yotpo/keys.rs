@@ -1,6 +1,10 @@
 //! What makes two Yotpo deliveries the same event.
 
-use loyalty::{Email, Guard, Kind};
+use jiff::civil::Date;
+use loyalty::{
+    Detail, Guard, Kind, MemberKey,
+    due::{self, Due},
+};
 
 use super::body::At;
 
@@ -8,10 +12,12 @@ use super::body::At;
 pub(super) struct Facts<'a> {
     pub(super) kind: Kind,
     pub(super) body: At<'a>,
-    pub(super) person: &'a str,
-    pub(super) sharer: Option<&'a Email>,
-    /// The UTC day of the first arrival, `2026-03-04`.
-    pub(super) day: &'a str,
+    pub(super) person: &'a MemberKey,
+    pub(super) detail: &'a Detail,
+    /// The UTC day of the first arrival.
+    pub(super) day: Date,
+    /// The day of the first arrival, where the store is.
+    pub(super) date: Date,
     pub(super) delivery: Option<&'a str>,
     /// A hash of the body, made only where nothing else names the event.
     pub(super) body_hash: &'a dyn Fn() -> String,
@@ -25,6 +31,7 @@ pub(super) struct Facts<'a> {
 pub(super) fn natural(facts: &Facts) -> (Vec<String>, Guard) {
     by_identity(facts)
         .map(|key| (key, Guard::Identity))
+        .or_else(|| by_clock(facts))
         .or_else(|| by_day(facts).map(|key| (key, Guard::Day)))
         .unwrap_or_else(|| {
             let content = facts
@@ -37,35 +44,46 @@ pub(super) fn natural(facts: &Facts) -> (Vec<String>, Guard) {
         })
 }
 
-/// A redemption or a perk has an id of its own.
+/// A redemption or a perk has an id of its own. A birthday or an anniversary that gives one is an event of its own too:
+/// whatever else was said of the day, the coupon must arrive.
 fn by_identity(facts: &Facts) -> Option<Vec<String>> {
+    let named = |object: &str| facts.body.at(object).id("id");
     let object = match facts.kind {
+        Kind::Birthday | Kind::Anniversary => match named("redemption") {
+            Some(_) => "redemption",
+            None => "perk",
+        },
         Kind::CouponAwarded | Kind::CouponRedeemed | Kind::DonationCreated => "redemption",
         Kind::PointsEarned | Kind::ReferralCompleted => "perk",
         _ => return None,
     };
-    let id = facts.body.at(object).id("id")?;
+    let id = named(object)?;
     Some(vec![facts.kind.name().to_owned(), object.to_owned(), id])
+}
+
+/// What the clock brings too has one key, whoever tells of it first.
+fn by_clock(facts: &Facts) -> Option<(Vec<String>, Guard)> {
+    let guard = if Due::of(facts.kind)?.is_yearly() {
+        Guard::Identity
+    } else {
+        Guard::Day
+    };
+    let key = due::natural(facts.kind, facts.date, facts.person, facts.detail);
+    Some((key, guard))
 }
 
 /// What happens to a person at most once a day, or is meant to count once a day.
 fn by_day(facts: &Facts) -> Option<Vec<String>> {
     let sharer = || {
-        facts
-            .sharer
-            .map(|email| email.expose().to_owned())
-            .unwrap_or_default()
+        let share = facts.detail.share.as_ref();
+        let email = share.and_then(|share| share.from.email.as_ref());
+        email.map_or_else(String::new, |email| email.expose().to_owned())
     };
     let product = || facts.body.id("product_id").unwrap_or_default();
     let tier = |key| facts.body.at(key).id("id").unwrap_or_default();
     let own = match facts.kind {
-        Kind::Birthday | Kind::Anniversary | Kind::PointsReminder | Kind::RedemptionReminder => {
-            vec![]
-        }
-        Kind::ReferralLinkShared | Kind::ReferralShareReminder => vec![sharer()],
-        Kind::ReferralProductShared | Kind::ReferralProductShareReminder => {
-            vec![sharer(), product()]
-        }
+        Kind::ReferralLinkShared => vec![sharer()],
+        Kind::ReferralProductShared => vec![sharer(), product()],
         Kind::OptedIn | Kind::OptedOut => {
             vec![
                 facts
@@ -80,8 +98,8 @@ fn by_day(facts: &Facts) -> Option<Vec<String>> {
     };
     let mut key = vec![
         facts.kind.name().to_owned(),
-        facts.day.to_owned(),
-        facts.person.to_owned(),
+        facts.day.to_string(),
+        facts.person.expose().to_owned(),
     ];
     key.extend(own);
     Some(key)

@@ -87,12 +87,14 @@ fn event(
     } else {
         None
     };
+    let detail = detail::detail(root, kind, sharer);
     let (natural, guard) = keys::natural(&Facts {
         kind,
         body: root,
-        person: who.key().expose(),
-        sharer: sharer.as_ref(),
-        day: &arrived.to_zoned(TimeZone::UTC).date().to_string(),
+        person: &who.key(),
+        detail: &detail,
+        day: arrived.to_zoned(TimeZone::UTC).date(),
+        date: arrived.to_zoned(store.time_zone.clone()).date(),
         delivery: envelope.delivery.as_deref(),
         body_hash: &body_hash,
     });
@@ -111,7 +113,8 @@ fn event(
         patch,
         statement: patch::statement(kind, person),
         fills: Patch::default(),
-        detail: detail::detail(root, kind, sharer),
+        detail,
+        day: None,
         stamp: Stamp {
             // No news is younger than its arrival: a clock that is wrong must not freeze a member.
             as_of: as_of.unwrap_or(arrived).min(arrived),

@@ -40,6 +40,7 @@ pub(super) fn event(
         statement: Patch::default(),
         fills,
         detail: loyalty::Detail::default(),
+        day: None,
         stamp: Stamp {
             as_of: seen.unwrap_or(asked).min(asked),
             arrived: asked,

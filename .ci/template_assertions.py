@@ -217,8 +217,8 @@ def mappings(template):
                 yield f"{where}: no ReportBatchItemFailures, so every record reported as failed would be deleted"
             if not 2 <= mapping.get("ScalingConfig", {}).get("MaximumConcurrency", 0) <= 1000:
                 yield f"{where}: no MaximumConcurrency between 2 and 1000"
-            if not 1 <= mapping.get("BatchSize", 0) <= 10:
-                yield f"{where}: BatchSize is not from 1 to 10, which is all that the local cloud gives"
+            if not 1 <= mapping.get("BatchSize", 0) <= (10 if mapping.get("MaximumBatchingWindowInSeconds", 0) < 1 else 100):
+                yield f"{where}: BatchSize is not from 1 to 10, or to 100 with a window of a second at least"
             if "FilterCriteria" in mapping:
                 yield f"{where}: a filter deletes what it does not let through"
             need = 6 * function["Timeout"] + mapping.get("MaximumBatchingWindowInSeconds", 0)

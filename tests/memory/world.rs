@@ -72,6 +72,8 @@ struct Books {
     stores: HashMap<String, Does>,
     /// Whose writes always fail.
     fails_for: Option<String>,
+    /// Whom the vendor refuses.
+    refuses: Option<String>,
     /// The markers of all automations that were really started.
     started: Vec<String>,
     /// Chooses faults where nothing is scripted.
@@ -202,6 +204,11 @@ impl Vendor {
         self.books().fails_for = Some(email.to_owned());
     }
 
+    /// Whom the vendor refuses from now on.
+    pub(crate) fn refuses(&self, email: Option<&str>) {
+        self.books().refuses = email.map(ToOwned::to_owned);
+    }
+
     /// What happens to every write from now on that is not scripted.
     pub(crate) fn always(&self, does: Option<Does>) {
         self.books().always = does;
@@ -324,8 +331,30 @@ fn rename(books: &mut Books, path: &str, body: &Value) -> Reply {
     )
 }
 
+/// One subscriber, or an array of them: with twenty or more no automation starts. One who is refused refuses all.
 fn write(books: &mut Books, body: &Value) -> Reply {
-    let subscriber = &body["subscribers"];
+    let many = body["subscribers"].as_array();
+    let subscribers = many.map_or(vec![&body["subscribers"]], |many| many.iter().collect());
+    let refused = |one: &&Value| one["email"].as_str() == books.refuses.as_deref();
+    if books.refuses.is_some() && subscribers.iter().any(refused) {
+        return reply(
+            400,
+            &json!({"error": "BadRequest", "fields": {"email": ["The email must be valid."]}}),
+        );
+    }
+    assert!(subscribers.len() < 20, "automations would not start");
+    let shown: Vec<Value> = subscribers
+        .into_iter()
+        .map(|one| json!({"id": write_one(books, body, one), "email": one["email"]}))
+        .collect();
+    let shown = match many {
+        Some(_) => json!({"message": "Success", "subscribers": shown, "suppressed": []}),
+        None => json!({"message": "Success", "subscriber": shown[0]}),
+    };
+    reply(200, &shown)
+}
+
+fn write_one(books: &mut Books, body: &Value, subscriber: &Value) -> i64 {
     let email = subscriber["email"].as_str().unwrap().to_owned();
     let next = 81_230 + i64::try_from(books.ids.len()).unwrap();
     let id = *books.ids.entry(email.clone()).or_insert(next);
@@ -342,10 +371,7 @@ fn write(books: &mut Books, body: &Value) -> Reply {
     if body["automation"] != false {
         books.started.push(person["Bridge.LastEvent"].clone());
     }
-    reply(
-        200,
-        &json!({"message": "Success", "subscriber": {"id": id}}),
-    )
+    id
 }
 
 fn look(books: &Books, path: &str) -> Reply {
@@ -380,6 +406,8 @@ pub(crate) struct World {
     numbers: AtomicUsize,
     /// How often the queue says that it has handed a message out.
     pub(crate) receives: AtomicU32,
+    /// How many messages a batch has at most.
+    pub(crate) batch: AtomicUsize,
 }
 
 impl World {
@@ -436,6 +464,7 @@ impl World {
             waiting: Mutex::default(),
             numbers: AtomicUsize::default(),
             receives: AtomicU32::default(),
+            batch: AtomicUsize::new(10),
         };
         world.put_store("example", rule).await;
         world
@@ -509,7 +538,7 @@ impl World {
         self.recorder.record(vec![delivery]).await.remove(0)
     }
 
-    /// Pushes what is due on the destination's queue, in one batch of at most ten; gives the outcomes.
+    /// Pushes what is due on the destination's queue, in one batch; gives the outcomes.
     pub(crate) async fn push(&self) -> Vec<Outcome> {
         self.push_counted().await.0
     }
@@ -552,11 +581,11 @@ impl World {
         self.waiting.lock().unwrap().insert((at, number), body);
     }
 
-    /// The next ten messages that are due.
+    /// The next messages that are due, as many as a batch has.
     fn take_due(&self, now: Timestamp) -> Vec<String> {
         let mut waiting = self.waiting.lock().unwrap();
         let mut due = Vec::new();
-        while due.len() < 10
+        while due.len() < self.batch.load(SeqCst)
             && let Some(first) = waiting.first_entry().filter(|first| first.key().0 <= now)
         {
             due.push(first.remove());

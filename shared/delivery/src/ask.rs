@@ -15,7 +15,7 @@ use crate::{
     attempt::backoff,
     credential::{Credential, Keys},
     http,
-    line::Gate,
+    line::{Gate, Wish},
 };
 
 /// The longest wait of a question whose line is closed: then a message that is handed out a hundred times waits for four
@@ -96,13 +96,19 @@ impl Asker {
             return Err(again(receives, None, Reason::OutOfTime));
         }
         let mut probing = false;
-        let pace = (self.api.pace(), Lane::Live);
-        let mut gate = self.lines.gate(&account, pace, 1, false).await;
+        let wish = |probing| Wish {
+            pace: self.api.pace(),
+            lane: Lane::Live,
+            calls: 1,
+            probing,
+            waits: true,
+        };
+        let mut gate = self.lines.gate(&account, wish(false)).await;
         if let Ok(Gate::Shut(_)) = gate
             && self.lines.probe(&account).await.map_err(unanswered)?
         {
             probing = true;
-            gate = self.lines.gate(&account, pace, 1, true).await;
+            gate = self.lines.gate(&account, wish(true)).await;
         }
         match gate.map_err(unanswered)? {
             Gate::Open(_) => {}

@@ -2,13 +2,17 @@
 
 use std::{collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
-use futures_util::{FutureExt as _, StreamExt as _, stream};
+use futures_util::{
+    FutureExt as _, StreamExt as _,
+    future::{join, join_all},
+    stream,
+};
 use loyalty::{MemberKey, StoreId};
 use platform::{
     Clock, Deadline, Queue, SecretCache, Secrets, Stores, Table,
     telemetry::{self, Metric},
 };
-use vendors::{Destination, Message, Outcome, Reason};
+use vendors::{Destination, Lane, Message, Outcome, Reason};
 
 use crate::{
     Lines, Wire,
@@ -42,6 +46,9 @@ pub struct Pusher {
     /// The lines to the vendor's accounts.
     pub lines: Lines,
 }
+
+/// What a batch brings, member by member.
+type Members = BTreeMap<(StoreId, MemberKey), Vec<Job>>;
 
 /// A message as it was received.
 #[derive(Clone)]
@@ -88,7 +95,7 @@ impl Pusher {
             };
             received.len()
         ];
-        let mut members: BTreeMap<(StoreId, MemberKey), Vec<Job>> = BTreeMap::new();
+        let mut members = Members::new();
         for (place, received) in received.iter().enumerate() {
             match serde_json::from_str::<Message>(&received.body) {
                 Ok(message) => members
@@ -103,12 +110,14 @@ impl Pusher {
                 Err(_) => outcomes[place] = unreadable(),
             }
         }
-        let turns = members.into_values().map(|jobs| self.turn(jobs, deadline));
-        let done: Vec<_> = stream::iter(turns)
+        let (crowds, alone) = self.sort(members);
+        let turns = alone.into_iter().map(|jobs| self.turn(jobs, deadline));
+        let turns = stream::iter(turns)
             .buffer_unordered(AT_ONCE)
-            .collect()
-            .await;
-        for (jobs, results) in done {
+            .collect::<Vec<_>>();
+        let crowds = crowds.into_iter().map(|jobs| self.turns(jobs, deadline));
+        let (done, crowds) = join(turns, join_all(crowds)).await;
+        for (jobs, results) in done.into_iter().chain(crowds.into_iter().flatten()) {
             for (job, outcome) in jobs.iter().zip(results) {
                 outcomes[job.place] = outcome;
                 self.report(&job.message, outcome);
@@ -118,10 +127,49 @@ impl Pusher {
         outcomes
     }
 
+    /// The members of each store whose calls may be made together, and everybody else. What just happened waits for nobody.
+    fn sort(&self, members: Members) -> (Vec<Vec<Vec<Job>>>, Vec<Vec<Job>>) {
+        let mut crowds: BTreeMap<StoreId, Vec<Vec<Job>>> = BTreeMap::new();
+        let mut alone = Vec::new();
+        for ((store, _), mut jobs) in members {
+            jobs.sort_by_key(|job| job.message.note.as_ref().map(|note| note.occurrence));
+            let joins = |job: &Job| job.message.lane == Lane::Bulk && job.message.erase.is_none();
+            if self.destination.together() > 1 && jobs.iter().all(joins) {
+                crowds.entry(store).or_default().push(jobs);
+            } else {
+                alone.push(jobs);
+            }
+        }
+        let mut together = Vec::new();
+        for mut crowd in crowds.into_values() {
+            if crowd.len() == 1 {
+                alone.append(&mut crowd);
+            } else {
+                together.push(crowd);
+            }
+        }
+        (together, alone)
+    }
+
+    /// The turns of a crowd.
+    async fn turns(
+        &self,
+        members: Vec<Vec<Job>>,
+        deadline: Deadline,
+    ) -> Vec<(Vec<Job>, Vec<Outcome>)> {
+        let done = self.crowd(&members, deadline).await;
+        let each = members.into_iter().zip(done);
+        join_all(each.map(|(jobs, done)| self.settled(jobs, done))).await
+    }
+
     /// One member's turn. A panic gives only this member's messages back.
-    async fn turn(&self, mut jobs: Vec<Job>, deadline: Deadline) -> (Vec<Job>, Vec<Outcome>) {
-        jobs.sort_by_key(|job| job.message.note.as_ref().map(|note| note.occurrence));
+    async fn turn(&self, jobs: Vec<Job>, deadline: Deadline) -> (Vec<Job>, Vec<Outcome>) {
         let done = self.guarded(&jobs, Turns::Live, deadline).await;
+        self.settled(jobs, done).await
+    }
+
+    /// Parks what does not stay on its queue.
+    async fn settled(&self, jobs: Vec<Job>, done: Vec<Outcome>) -> (Vec<Job>, Vec<Outcome>) {
         let mut outcomes = Vec::new();
         for (job, outcome) in jobs.iter().zip(done) {
             outcomes.push(match to_park(job, outcome) {
@@ -142,15 +190,7 @@ impl Pusher {
         let done = AssertUnwindSafe(Box::pin(self.member(jobs, turns, deadline)))
             .catch_unwind()
             .await;
-        done.unwrap_or_else(|_| {
-            vec![
-                Outcome::Retry {
-                    after: Duration::from_mins(1),
-                    reason: Reason::Panicked
-                };
-                jobs.len()
-            ]
-        })
+        done.unwrap_or_else(|_| panicked(jobs))
     }
 
     /// Parks a message. Where that cannot be done, it stays on its queue.
@@ -204,6 +244,15 @@ impl Pusher {
         });
         futures_util::future::join_all(hides).await;
     }
+}
+
+/// What becomes of a member's messages when the program stumbles over them.
+pub(crate) fn panicked(jobs: &[Job]) -> Vec<Outcome> {
+    let outcome = Outcome::Retry {
+        after: Duration::from_mins(1),
+        reason: Reason::Panicked,
+    };
+    vec![outcome; jobs.len()]
 }
 
 /// Why a message leaves its queue for the table, if it does. A queue hands a message out a hundred times at most; what

@@ -9,6 +9,7 @@ use serde_json::Value;
 use vendors::{Header, Outcome, Reason};
 
 /// A store's credential for one vendor.
+#[derive(Clone)]
 pub(crate) struct Credential {
     name: String,
     secret: Arc<SecretString>,

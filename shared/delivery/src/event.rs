@@ -36,6 +36,8 @@ impl Turn<'_> {
             match stands.status {
                 Status::Waiting => {}
                 Status::Claimed => {
+                    // It looks at the vendor first: nobody waits for that.
+                    self.ticket = None;
                     if let Some(outcome) = self.settle(&note.delivery(), &stands).await? {
                         return Ok(Step::Done(outcome));
                     }

@@ -15,6 +15,7 @@ mod ask;
 mod attempt;
 mod batch;
 mod credential;
+mod crowd;
 mod desk;
 mod event;
 mod find;

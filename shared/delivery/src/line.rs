@@ -15,6 +15,21 @@ pub(crate) const PERMITS: usize = 10;
 /// How far ahead a process takes permits and waits for them by itself. Beyond it the messages go back to the queue.
 const AHEAD: SignedDuration = SignedDuration::from_secs(10);
 
+/// For which calls permits are wanted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wish {
+    /// How fast the account may be called.
+    pub(crate) pace: Pace,
+    pub(crate) lane: Lane,
+    /// How many calls.
+    pub(crate) calls: usize,
+    /// Whether this is the one message that finds out if a closed line works again.
+    pub(crate) probing: bool,
+    /// Whether the process waits some seconds for the pace. What waits in thousands goes back to its queue instead: what
+    /// just happened must not queue up behind it.
+    pub(crate) waits: bool,
+}
+
 /// How many calls in a row must fail before the line is closed.
 const RUN: u32 = 10;
 
@@ -218,7 +233,11 @@ impl Line {
     }
 
     /// Takes up to `wanted` permits.
-    pub(crate) fn take(&mut self, wanted: usize, pace: Pace, lane: Lane, now: Timestamp) -> Gate {
+    pub(crate) fn take(&mut self, wanted: usize, wish: Wish, now: Timestamp) -> Gate {
+        let Wish {
+            pace, lane, waits, ..
+        } = wish;
+        let longest = if waits { AHEAD } else { SignedDuration::ZERO };
         if let Some(left) = self.blocked(now) {
             return Gate::Blocked(left);
         }
@@ -235,7 +254,7 @@ impl Line {
         let mut permits = Vec::new();
         while permits.len() < wanted.min(PERMITS) {
             let ready = next.saturating_sub(ahead).unwrap_or(now).max(now);
-            if ready.duration_since(now) > AHEAD {
+            if ready.duration_since(now) > longest {
                 break;
             }
             permits.push(ready);

@@ -13,9 +13,9 @@ use platform::{
     Clock, Condition, RowKey, Table, TableError, Written, from_item, text, to_item, whole,
 };
 use serde::{Deserialize, Serialize};
-use vendors::{Destination, Lane, Pace, Reason, Store};
+use vendors::{Destination, Pace, Reason, Store};
 
-use crate::line::{Gate, Line, PERMITS, Pause, Tally, Then};
+use crate::line::{Gate, Line, PERMITS, Pause, Tally, Then, Wish};
 
 /// How long permits that were taken may be used.
 const KEPT: SignedDuration = SignedDuration::from_mins(1);
@@ -167,15 +167,15 @@ impl Lines {
             .await
     }
 
-    /// Whether the vendor may be called for `wanted` messages, and then with how many permits. Waits the seconds that the
-    /// pace demands. `probing` passes a line that is closed, and never one that is paused.
-    pub(crate) async fn gate(
-        &self,
-        account: &Account,
-        (pace, lane): (Pace, Lane),
-        wanted: usize,
-        probing: bool,
-    ) -> Result<Gate, TableError> {
+    /// Whether the vendor may be called as is wished, and then with how many permits. Waits the seconds that the pace
+    /// demands, where that is wished. Who probes passes a line that is closed, and never one that is paused.
+    pub(crate) async fn gate(&self, account: &Account, wish: Wish) -> Result<Gate, TableError> {
+        let Wish {
+            pace,
+            calls: wanted,
+            probing,
+            ..
+        } = wish;
         let mut gate = self.pooled(account, wanted);
         if gate.is_none() {
             self.refresh(account).await?;
@@ -187,7 +187,7 @@ impl Lines {
                 match line.shut(now) {
                     Some(reason) if !probing || line.is_paused(now) => Gate::Shut(reason),
                     // Never more than may follow each other at once: what is kept is used without waiting.
-                    _ => line.take(at_once(pace), pace, lane, now),
+                    _ => line.take(at_once(pace), wish, now),
                 }
             });
             match taken.await {

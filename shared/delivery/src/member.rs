@@ -11,11 +11,12 @@ use crate::{
     Account, Pusher,
     attempt::{OnLine, backoff},
     credential::Credential,
+    crowd::Ticket,
     find::{Person, Picture},
     http,
     lease::{self, Acquired, Lease},
     ledger::Ledger,
-    line::Gate,
+    line::{Gate, Wish},
     wipe::Unwiped,
 };
 
@@ -54,6 +55,8 @@ pub(crate) struct Turn<'a> {
     pub(crate) credential: Credential,
     pub(crate) line: OnLine,
     pub(crate) look: Option<Call>,
+    /// Its place among the turns whose calls are made together.
+    pub(crate) ticket: Option<Ticket<'a>>,
     pub(crate) deadline: Deadline,
     /// How often the queue has handed out the message that was handed out most: only for how long to wait.
     pub(crate) receives: u32,
@@ -83,8 +86,8 @@ impl Pusher {
             Err(outcome) => return vec![outcome; jobs.len()],
         };
         let account = Account::of(self.destination, &store);
-        let outcomes = match self.permits(&account, jobs, turns).await {
-            Err(outcome) => return vec![outcome; jobs.len()],
+        let outcomes = match self.permits(&account, jobs, turns, jobs.len()).await {
+            Err(outcome) => return vec![paced(jobs, outcome); jobs.len()],
             Ok(permits) => {
                 let mut line = OnLine {
                     account: account.clone(),
@@ -108,7 +111,33 @@ impl Pusher {
         }
     }
 
-    async fn settings(&self, store: &StoreId, jobs: &[Job]) -> Result<Arc<Store>, Outcome> {
+    /// One member's turn in a crowd.
+    pub(crate) async fn one_of(
+        &self,
+        store: Arc<Store>,
+        account: &Account,
+        jobs: &[Job],
+        (ticket, deadline): (Ticket<'_>, Deadline),
+    ) -> Vec<Outcome> {
+        let mut line = OnLine {
+            account: account.clone(),
+            permits: Vec::new(),
+        };
+        let begun = self.begin(store, &mut line, jobs, Turns::Live, deadline);
+        match begun.await {
+            Ok(mut turn) => {
+                turn.ticket = Some(ticket);
+                Box::pin(turn.run(jobs)).await
+            }
+            Err(outcome) => ended(jobs, outcome),
+        }
+    }
+
+    pub(crate) async fn settings(
+        &self,
+        store: &StoreId,
+        jobs: &[Job],
+    ) -> Result<Arc<Store>, Outcome> {
         let settings = self.stores.get(store).await.map_err(|error| match error {
             StoreError::Table(error) => table_failed(&error, receives(jobs)),
             StoreError::Missing(_) | StoreError::Unreadable(_) => {
@@ -125,11 +154,12 @@ impl Pusher {
     }
 
     /// Permits for a member's messages: one at least. Calls beyond them are counted, and the pace makes up for them.
-    async fn permits(
+    pub(crate) async fn permits(
         &self,
         account: &Account,
         jobs: &[Job],
         turns: Turns,
+        wanted: usize,
     ) -> Result<Vec<Timestamp>, Outcome> {
         let store = jobs.first().map(|job| &job.message.store);
         if turns == Turns::Live
@@ -138,20 +168,20 @@ impl Pusher {
             return Err(Outcome::Parked(reason));
         }
         let lane = match turns {
-            Turns::Live => jobs
-                .iter()
-                .map(|job| job.message.lane)
-                .min()
-                .unwrap_or_default(),
+            Turns::Live => lane(jobs),
             Turns::Parked { .. } => Lane::Bulk,
         };
-        let probing = turns == Turns::Parked { probing: true };
-        let pace = (self.destination.pace(), lane);
-        match self.lines.gate(account, pace, jobs.len(), probing).await {
+        let wish = Wish {
+            pace: self.destination.pace(),
+            lane,
+            calls: wanted,
+            probing: turns == Turns::Parked { probing: true },
+            waits: lane == Lane::Live || turns != Turns::Live,
+        };
+        match self.lines.gate(account, wish).await {
             Ok(Gate::Open(permits)) => Ok(permits),
             Ok(Gate::Later(after)) => Err(Outcome::Retry {
-                // With many waiting, coming back each few seconds would only wear the messages out.
-                after: backoff(receives(jobs).saturating_sub(1), Some(after), 0),
+                after,
                 reason: Reason::Pace,
             }),
             Ok(Gate::Blocked(after)) => Err(Outcome::Throttled { after }),
@@ -162,7 +192,12 @@ impl Pusher {
 
     /// What one member's turn says of the whole account. Each store has a credential of its own: on an account that it
     /// shares, a wrong one is its own trouble.
-    async fn tell_the_line(&self, account: &Account, store: &StoreId, outcomes: &[Outcome]) {
+    pub(crate) async fn tell_the_line(
+        &self,
+        account: &Account,
+        store: &StoreId,
+        outcomes: &[Outcome],
+    ) {
         self.lines.settle(account, self.destination.pace()).await;
         for outcome in outcomes {
             match outcome {
@@ -227,6 +262,7 @@ impl Pusher {
                 permits: std::mem::take(&mut line.permits),
             },
             look,
+            ticket: None,
             deadline,
             receives,
         };
@@ -291,6 +327,7 @@ impl Turn<'_> {
     async fn run(mut self, jobs: &[Job]) -> Vec<Outcome> {
         let pusher = self.pusher;
         let outcomes = self.each(jobs).await;
+        self.ticket = None;
         let OnLine { account, permits } = self.line;
         pusher.lines.give_back(&account, permits);
         match outcomes {
@@ -300,6 +337,10 @@ impl Turn<'_> {
     }
 
     async fn each(&mut self, jobs: &[Job]) -> Ended {
+        if self.lease.sync.rename || !self.lease.unsettled.is_empty() {
+            // It calls the vendor by itself first: nobody waits for that.
+            self.ticket = None;
+        }
         match self.rename().await {
             None => {}
             Some(Step::Done(outcome)) => return Ended::Released(vec![outcome; jobs.len()]),
@@ -464,7 +505,7 @@ async fn finish(lease: Lease, outcomes: Vec<Outcome>) -> Vec<Outcome> {
 
 /// What failed on a line that is closed waits with the rest: on the queue it would be tried until the queue gives it up,
 /// and where nothing is parked, no probe could find out whether the line works again.
-fn park_failures(outcome: Outcome) -> Outcome {
+pub(crate) fn park_failures(outcome: Outcome) -> Outcome {
     match outcome {
         Outcome::Retry {
             reason: reason @ (Reason::VendorError | Reason::NoAnswer),
@@ -482,6 +523,44 @@ fn ended(jobs: &[Job], outcome: Outcome) -> Vec<Outcome> {
         outcome => outcome,
     };
     jobs.iter().map(each).collect()
+}
+
+/// When messages come back for which there is no permit now. With many waiting, coming back each few seconds would only wear
+/// them out; and thousands that came back at once would leave the line idle in between.
+pub(crate) fn paced(jobs: &[Job], outcome: Outcome) -> Outcome {
+    const LONGEST: Duration = Duration::from_mins(1);
+    let Outcome::Retry {
+        after,
+        reason: Reason::Pace,
+    } = outcome
+    else {
+        return outcome;
+    };
+    let wait = backoff(receives(jobs).saturating_sub(1), None, 0);
+    let wait = match lane(jobs) {
+        Lane::Live => wait,
+        Lane::Bulk => {
+            let half = wait.min(LONGEST) / 2;
+            half + half * u32::from(spread(jobs)) / 255
+        }
+    };
+    Outcome::Retry {
+        after: wait.max(after),
+        reason: Reason::Pace,
+    }
+}
+
+/// The lane of a member's messages: what just happened takes the rest along.
+fn lane(jobs: &[Job]) -> Lane {
+    let lanes = jobs.iter().map(|job| job.message.lane);
+    lanes.min().unwrap_or_default()
+}
+
+/// A number that differs from member to member, and is the same for one.
+fn spread(jobs: &[Job]) -> u8 {
+    let hash = jobs.first().and_then(|job| job.message.hash.as_deref());
+    let add = |sum: u8, byte: u8| sum.wrapping_mul(31).wrapping_add(byte);
+    hash.unwrap_or_default().bytes().fold(0, add)
 }
 
 pub(crate) fn receives(jobs: &[Job]) -> u32 {

@@ -1,11 +1,13 @@
 //! Makes a call and writes down how it ended.
 
 use platform::TableError;
-use vendors::{Answer, Message, Note, Outcome, Plan, Reason};
+use vendors::{Answer, Lane, Message, Note, Outcome, Plan, Reason};
 
 use crate::{
     attempt::{Attempted, backoff},
+    crowd::Joined,
     ledger::Status,
+    line::{Gate, Wish},
     member::{Step, Turn},
 };
 
@@ -19,14 +21,9 @@ impl Turn<'_> {
     ) -> Result<Step, TableError> {
         let attempts = attempts.max(self.receives.saturating_sub(1));
         let delivery = claimed.map(|(_, note)| note.delivery());
-        let called = self.pusher.attempt(
-            &plan.call,
-            &mut self.credential,
-            &mut self.line,
-            self.deadline,
-        );
-        let answer = match called.await {
-            Attempted::Answered(Answer::Booked { person }) => {
+        let answer = match self.made(plan).await {
+            Attempted::Answered(Answer::Booked { people }) => {
+                let person = people.into_iter().next().flatten();
                 self.booked(plan, delivery.as_deref(), person);
                 if let Some(delivery) = &delivery {
                     self.end(delivery, Status::Sent).await?;
@@ -51,6 +48,45 @@ impl Turn<'_> {
             self.end(delivery, Status::Waiting).await?;
         }
         Ok(Step::Done(self.unsent(&answer, attempts)))
+    }
+
+    /// Makes the call: together with others where the turn has its place in a crowd, else by itself.
+    async fn made(&mut self, plan: &Plan) -> Attempted {
+        if let (Some(ticket), Some(joins)) = (self.ticket.take(), &plan.joins) {
+            match ticket.join(&plan.call, joins, &self.credential).await {
+                Joined::Made(attempted) => return attempted,
+                Joined::Alone => {
+                    if let Err(reason) = self.permit().await {
+                        return Attempted::NotSent(reason);
+                    }
+                }
+            }
+        }
+        let (credential, line) = (&mut self.credential, &mut self.line);
+        self.pusher
+            .attempt(&plan.call, credential, line, self.deadline)
+            .await
+    }
+
+    /// A permit of its own for a turn whose crowd came to nothing.
+    async fn permit(&mut self) -> Result<(), Reason> {
+        let wish = Wish {
+            pace: self.pusher.destination.pace(),
+            lane: Lane::Bulk,
+            calls: 1,
+            probing: false,
+            waits: true,
+        };
+        match self.pusher.lines.gate(&self.line.account, wish).await {
+            Ok(Gate::Open(permits)) => self.line.permits.extend(permits),
+            Ok(Gate::Later(_) | Gate::Blocked(_)) => return Err(Reason::Pace),
+            Ok(Gate::Shut(reason)) => return Err(reason),
+            Err(_) => return Err(Reason::TableUnavailable),
+        }
+        if self.is_out_of_time() {
+            return Err(Reason::OutOfTime);
+        }
+        Ok(())
     }
 
     fn booked(&mut self, plan: &Plan, delivery: Option<&str>, person: Option<String>) {

@@ -333,7 +333,8 @@ impl Member {
         }
         self.aliases.extend(event.who.alias().cloned());
         if event.kind.is_active() {
-            self.last_active_at = self.last_active_at.max(Some(event.stamp.as_of));
+            // By its arrival: the picture that came along may have been taken before.
+            self.last_active_at = self.last_active_at.max(Some(event.stamp.arrived));
         }
         self.remember(Activity {
             at: event.stamp.as_of.as_microsecond(),

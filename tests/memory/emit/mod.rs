@@ -1,6 +1,7 @@
 //! What the clock brings: days that come due, over weeks and years, and their bad days.
 
 mod bad_days;
+mod crowds;
 mod days;
 mod reminders;
 mod years;
@@ -137,19 +138,23 @@ impl Yard {
         self.told()
     }
 
-    /// What the destination's queue holds: the notes of its messages, with whom they are to.
+    /// What the destination's queue holds: the notes of its messages, with whom they are to. A delivery that was sent once
+    /// more is one, as it is for the destination's books.
     pub(crate) fn told(&self) -> Vec<Value> {
-        let messages = self.world.queue.take(RULE_QUEUE);
-        let messages = messages.iter().map(|body| {
-            let message: Value = serde_json::from_str(body).unwrap();
-            json!({"to": message["member"], "kind": message["note"]["kind"], "detail": message["note"]["detail"]})
-        });
-        messages.filter(|told| !told["kind"].is_null()).collect()
-    }
-
-    /// What stands in a member's picture of one kind.
-    pub(crate) fn armed(&self, email: &str, due: &str) -> Value {
-        self.world.row(email, "STATE")["due"][due].clone()
+        let mut told: Vec<Value> = Vec::new();
+        for body in self.world.queue.take(RULE_QUEUE) {
+            let message: Value = serde_json::from_str(&body).unwrap();
+            let note = &message["note"];
+            let one = json!({
+                "to": message["member"], "kind": note["kind"], "detail": note["detail"],
+                "delivery": [note["event"], note["occurrence"]],
+            });
+            let known = told.iter().any(|told| told["delivery"] == one["delivery"]);
+            if !note.is_null() && !known {
+                told.push(one);
+            }
+        }
+        told
     }
 
     /// The date on which a member is looked at, as the row of the list says.

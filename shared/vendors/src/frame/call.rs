@@ -72,8 +72,8 @@ impl Reply {
 pub enum Answer {
     /// Written.
     Booked {
-        /// The vendor's id of the person, where the answer tells.
-        person: Option<String>,
+        /// The vendor's id of each person in the call, in the call's order, where the answer tells.
+        people: Vec<Option<String>>,
     },
     /// Nothing was written; this call, without what the vendor objects to, may do.
     Amend(Call),

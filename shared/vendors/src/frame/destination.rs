@@ -58,6 +58,8 @@ pub struct Plan {
     pub event: String,
     /// Whether the call starts an automation: then it carries [`Note::delivery`] as its marker.
     pub starts: bool,
+    /// What calls have in common that may be made as one; none when this one goes by itself.
+    pub joins: Option<String>,
 }
 
 /// What a look at the vendor showed.
@@ -148,6 +150,20 @@ pub trait Destination: Sync {
     /// # Errors
     /// The reason when there is nothing to write.
     fn plan(&self, push: &Push) -> Result<Plan, Reason>;
+
+    /// How many people fit into one call.
+    fn together(&self) -> usize {
+        1
+    }
+
+    /// One call in place of several whose plans have the same [`Plan::joins`], at most [`Destination::together`] of them.
+    /// None where that cannot be done.
+    fn join(&self, calls: &[&Call]) -> Option<Call> {
+        match calls {
+            [one] => Some((*one).clone()),
+            _ => None,
+        }
+    }
 
     /// What a reply to a call of [`Destination::plan`] means; no reply when the connection broke or time ran out.
     fn answer(&self, call: &Call, reply: Option<&Reply>) -> Answer;

@@ -48,14 +48,33 @@ fn success(call: &Call, reply: &Reply) -> Answer {
     if body.get("error").is_some_and(|error| !error.is_null()) {
         return refused(call, &body);
     }
-    // ASSUMED `rule-response-shape`: the single form answers with the subscriber; the array form and the background form
-    // have other shapes, which are successes all the same.
-    let id = body
-        .get("subscriber")
-        .and_then(|subscriber| subscriber.get("id"));
-    Answer::Booked {
-        person: id.and_then(Value::as_i64).map(|id| id.to_string()),
+    // ASSUMED `rule-response-shape`: the single form answers with the subscriber, the array form with `subscribers` that
+    // name their address; the background form has another shape, which is a success all the same.
+    let id = |subscriber: &Value| Some(subscriber.get("id")?.as_i64()?.to_string());
+    if let Some(one) = body.get("subscriber") {
+        return Answer::Booked {
+            people: vec![id(one)],
+        };
     }
+    let told = body.get("subscribers").and_then(Value::as_array);
+    let of = |email: &str| {
+        let mut told = told?.iter();
+        told.find(|one| one["email"].as_str() == Some(email))
+            .and_then(id)
+    };
+    Answer::Booked {
+        people: addresses(call).iter().map(|email| of(email)).collect(),
+    }
+}
+
+/// The addresses of a request with several subscribers, in its order.
+fn addresses(call: &Call) -> Vec<String> {
+    let body = call.body.as_deref().unwrap_or_default();
+    let body: Value = serde_json::from_str(body).unwrap_or_default();
+    let subscribers = body["subscribers"].as_array().into_iter().flatten();
+    subscribers
+        .filter_map(|one| one["email"].as_str().map(ToOwned::to_owned))
+        .collect()
 }
 
 /// `{"error": …, "fields": {"<name>": ["…"]}}`: without the fields that it names, the rest may be taken.

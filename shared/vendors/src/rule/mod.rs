@@ -10,6 +10,7 @@ mod answer;
 mod check;
 mod erase;
 mod fields;
+mod join;
 mod map;
 mod provision;
 mod rows;
@@ -102,6 +103,14 @@ impl Destination for Rule {
 
     fn plan(&self, push: &Push) -> Result<Plan, Reason> {
         map::plan(push)
+    }
+
+    fn together(&self) -> usize {
+        join::MOST
+    }
+
+    fn join(&self, calls: &[&Call]) -> Option<Call> {
+        join::join(calls)
     }
 
     fn answer(&self, call: &Call, reply: Option<&Reply>) -> Answer {

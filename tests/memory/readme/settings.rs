@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use bridge_tests::{local::stores, readme};
-use loyalty::Kind;
+use loyalty::{Kind, due::Due};
 use serde_json::{Value, json};
 use vendors::Store;
 
@@ -161,4 +161,105 @@ fn every_age_is_the_one_that_is_used() {
         said.remove(group);
     }
     assert!(said.is_empty(), "{said:?}");
+}
+
+/// The tables of what the clock brings: its own options, and those of a kind's section.
+fn clock() -> [Vec<Vec<&'static str>>; 2] {
+    let text = readme::section("## What the clock brings").unwrap();
+    let own = text.split("`emit` says which").nth(1).unwrap();
+    let (options, kinds) = own.split_once("| In a kind's section |").unwrap();
+    [readme::rows(options), readme::rows(kinds)]
+}
+
+/// A document with these settings of the clock.
+fn emit(settings: &Value) -> Value {
+    with("", "emit", settings.clone())
+}
+
+/// The keys that the faults of these settings name as known.
+fn known_of(settings: &Value) -> BTreeSet<String> {
+    let messages = messages(emit(settings));
+    let known = messages.iter().find_map(|one| one.split_once("known are "));
+    known
+        .unwrap()
+        .1
+        .split(", ")
+        .map(ToOwned::to_owned)
+        .collect()
+}
+
+#[test]
+fn every_option_of_the_clock_has_its_row_and_its_default() {
+    let [options, kinds] = clock();
+    let named = |rows: &[Vec<&str>]| -> BTreeSet<String> {
+        rows.iter().flat_map(|row| readme::code(row[0])).collect()
+    };
+    assert_eq!(named(&options), known_of(&json!({"surprise": 1})));
+    let mut known = BTreeSet::new();
+    for due in Due::ALL {
+        known.extend(known_of(&json!({due.kind().name(): {"surprise": 1}})));
+    }
+    assert_eq!(named(&kinds), known);
+    // Each default is what is used when nothing is said.
+    let shown = |settings: &Value| format!("{:?}", Store::read(emit(settings)).unwrap());
+    for row in &options {
+        let value: Value = serde_json::from_str(&readme::code(row[1])[0])
+            .unwrap_or_else(|_| json!(readme::code(row[1])[0]));
+        for key in readme::code(row[0]) {
+            assert_eq!(
+                shown(&json!({key.as_str(): value})),
+                shown(&json!({})),
+                "{key}"
+            );
+        }
+    }
+    for row in &kinds {
+        let key = &readme::code(row[0])[0];
+        let defaults = readme::code(row[1]);
+        for due in Due::ALL {
+            let friend = due.kind().addresses_friend() && defaults.len() > 1;
+            let default = &defaults[usize::from(friend)];
+            let value: Value = serde_json::from_str(default).unwrap_or_else(|_| json!(default));
+            let settings = json!({due.kind().name(): {key.as_str(): value}});
+            if Store::read(emit(&settings)).is_ok() {
+                assert_eq!(
+                    shown(&settings),
+                    shown(&json!({})),
+                    "{key} of {}",
+                    due.kind()
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_wrong_with_the_clocks_settings_is_said_all_at_once() {
+    let mut document = emit(&json!({
+        "leap_day": "02-29", "catch_up_days": 99,
+        "points_reminder": {"mode": "sometimes", "close_points": 5, "close_percent": 5, "after_days": 3},
+        "birthday": {"times": 2},
+    }));
+    document["rewards"] = json!([{"name": "x"}, {"points": 0, "name": "y", "code": "Z"}]);
+    document["gifts"] =
+        json!({"birthday": {"tiers": {"Gold": {}}, "others": {"points": -1}}, "christmas": {}});
+    let faults = Store::read(document).err().unwrap();
+    let paths: Vec<&str> = faults.iter().map(|fault| fault.path.as_str()).collect();
+    assert_eq!(
+        paths,
+        [
+            "emit.leap_day",
+            "emit.catch_up_days",
+            "emit.birthday.times",
+            "emit.points_reminder.mode",
+            "emit.points_reminder.close_points",
+            "emit.points_reminder.after_days",
+            "rewards.0.points",
+            "rewards.1.points",
+            "rewards.1.code",
+            "gifts.birthday.tiers.Gold.\"\"",
+            "gifts.birthday.others.points",
+            "gifts.christmas",
+        ]
+    );
 }

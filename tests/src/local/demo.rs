@@ -1,15 +1,16 @@
 //! `demo`: every kind of event, sent as Yotpo sends it, and what arrived at Rule compared with what the vendors' documents
 //! say must arrive.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::compare::{self, Row, differences};
-use super::paths;
+use super::compare::{self, differences};
+use super::days::{self, Days, Row};
 use super::stack::{Inlet, Stack};
+use super::{paths, stores};
 use crate::cloud::Cloud;
 use crate::http;
 use crate::say;
@@ -21,7 +22,7 @@ const STORE: &str = "example-outdoor";
 /// What one row came to.
 #[derive(Debug)]
 struct Outcome {
-    row: Row,
+    row: compare::Row,
     /// The bodies that arrived.
     arrived: Vec<Value>,
     /// From the POST to the last of them, or until it was clear that none comes.
@@ -48,6 +49,7 @@ pub async fn run(stack: &Stack) -> Result<usize> {
         print(&outcome);
         outcomes.push(outcome);
     }
+    let clock = bench.clock().await?;
     let faults = bench.get("faults").await?;
     for fault in &faults {
         say::line(format_args!(
@@ -61,6 +63,7 @@ pub async fn run(stack: &Stack) -> Result<usize> {
         .iter()
         .filter(|outcome| !outcome.wrong.is_empty())
         .count()
+        + clock
         + faults.len())
 }
 
@@ -93,7 +96,7 @@ impl<'a> Bench<'a> {
     }
 
     /// Sends one event and waits until nothing of it is under way any more.
-    async fn walk(&self, row: Row, markers: &mut BTreeSet<String>) -> Result<Outcome> {
+    async fn walk(&self, row: compare::Row, markers: &mut BTreeSet<String>) -> Result<Outcome> {
         let file = paths::root().join("events/yotpo").join(&row.file);
         let body = std::fs::read(&file).saying(format!("cannot read {}", file.display()))?;
         let before = self.get("received").await?.len();
@@ -125,6 +128,39 @@ impl<'a> Bench<'a> {
             took,
             wrong,
         })
+    }
+
+    /// What the clock brings: a store whose members have their day a month later, and the clock moved there. Gives how many
+    /// rows are wrong.
+    async fn clock(&self) -> Result<usize> {
+        let mut stack = self.stack.clone();
+        let store = stores::load(&mut stack, &self.cloud, &Days::store()?).await?;
+        let inlet = stack.stores[&store].get("yotpo");
+        let inlet = inlet.saying("the store takes nothing from yotpo")?;
+        let clock = stack.clock();
+        let days = Days::since(clock.now());
+        let before = self.get("received").await?.len();
+        for body in days.news()? {
+            let mut call = http::post(&inlet.url).body(body.to_string());
+            for (name, value) in &inlet.headers {
+                call = call.header(name, value);
+            }
+            call.send().await?;
+        }
+        let told = self.arrived(before, 4).await?.len();
+        clock.forward(Days::ahead())?;
+        for name in days::EMITTERS {
+            self.cloud
+                .invoke(&stack.functions[name], &json!({}))
+                .await?;
+        }
+        let rows = days.expected()?;
+        let arrived = self.arrived(before, told + rows.len()).await?;
+        let arrived = arrived.into_iter().skip(told);
+        let arrived: Vec<Value> = arrived.map(|mut entry| entry["body"].take()).collect();
+        let found = days::differences(&rows, &arrived);
+        print_days(&rows, &arrived, &found);
+        Ok(found.values().filter(|wrong| !wrong.is_empty()).count())
     }
 
     /// How long after `sent` the stand-in got a request; its clock is the stack's.
@@ -208,6 +244,38 @@ fn print(outcome: &Outcome) {
     for difference in wrong {
         say::line(format_args!("     {}: {difference}", row.file));
     }
+}
+
+fn print_days(rows: &[Row], arrived: &[Value], found: &BTreeMap<String, Vec<String>>) {
+    say::line("");
+    say::line("what the clock brings, 31 days later, in a store of its own");
+    for row in rows {
+        let wrong = found.get(&row.kind).map_or(&[][..], Vec::as_slice);
+        let tags: Vec<&str> = row.request.tags.iter().map(String::as_str).collect();
+        let mark = if wrong.is_empty() { "✓" } else { "✗" };
+        say::line(format_args!(
+            "{:>3}  {:<32} {:<38} {:>6} {mark}",
+            row.number,
+            row.event,
+            tags.join(", "),
+            row.request.fields.len() + 1,
+        ));
+        for difference in wrong {
+            say::line(format_args!("     {difference}"));
+        }
+    }
+    for difference in found.get("beside them").into_iter().flatten() {
+        say::line(format_args!("     {difference}"));
+    }
+    let right = rows
+        .iter()
+        .filter(|row| found[&row.kind].is_empty())
+        .count();
+    say::line(format_args!(
+        "{right} of {} kinds right; {} requests",
+        rows.len(),
+        arrived.len()
+    ));
 }
 
 fn summary(outcomes: &[Outcome]) {

@@ -8,6 +8,7 @@ pub mod bench;
 pub mod build;
 pub mod cli;
 pub mod compare;
+pub mod days;
 pub mod demo;
 pub mod deploy;
 pub mod elf;

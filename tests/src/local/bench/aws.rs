@@ -82,6 +82,31 @@ impl Aws {
         usage
     }
 
+    /// Rows and entries that were given back, and write units of the index, since the last time this was asked.
+    pub(super) fn touched(&self) -> (usize, usize) {
+        let table = &mut lock(&self.state).table;
+        (
+            std::mem::take(&mut table.items),
+            std::mem::take(&mut table.indexed),
+        )
+    }
+
+    /// Adds entries to the lists of the index whose names begin so: this many, on places that these numbers give.
+    pub(super) fn list_others(
+        &self,
+        beginning: &str,
+        count: usize,
+        place: impl Fn(usize) -> String,
+    ) {
+        let table = &mut lock(&self.state).table;
+        let lists: Vec<String> = table.lists(beginning).into_iter().collect();
+        let entries = (0..count).map(|number| {
+            let list = lists.get(number % lists.len().max(1));
+            [list.cloned().unwrap_or_default(), place(number)]
+        });
+        table.list_others(entries);
+    }
+
     /// What stands in the table now: the number of rows, and their bytes as they are billed, apart for those that stay and
     /// those that end by themselves.
     pub(super) fn stored(&self) -> Stored {

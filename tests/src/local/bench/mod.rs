@@ -10,6 +10,7 @@
 mod aws;
 mod bill;
 mod cost;
+mod due;
 mod expression;
 mod kinds;
 mod package;
@@ -27,6 +28,7 @@ mod usage;
 
 use std::path::{Path, PathBuf};
 
+use self::due::Due;
 use self::package::Executables;
 use self::report::Figure;
 use self::round::{Round, Site, Spent};
@@ -45,6 +47,9 @@ const FUNCTIONS: &[&str] = &[
     "push-rule",
     "upkeep",
     "reader",
+    "emit-anniversaries",
+    "emit-birthdays",
+    "emit-reminders",
 ];
 
 /// How often everything is measured; the median counts. One round goes before, uncounted, so that every binary comes
@@ -103,6 +108,9 @@ pub async fn bench(wanted: Wanted, steps: &Steps) -> Result<()> {
         }
         _ => None,
     };
+    let step = steps.begin("a thousand who are due among a million");
+    let due = built.due().await?;
+    step.done();
     let step = steps.begin("measuring the pure code and packing");
     let (mut ways, mut rates) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
@@ -127,6 +135,9 @@ pub async fn bench(wanted: Wanted, steps: &Steps) -> Result<()> {
     }
     if let Some(round) = rounds.last() {
         kinds::print(round);
+    }
+    for line in due.lines() {
+        say::line(line);
     }
     if let Some(peers) = peers {
         peers::print(&peers, &rounds);
@@ -172,6 +183,14 @@ impl Built {
         Ok(rounds.split_off(1))
     }
 
+    /// What the clock costs where few of many are due.
+    async fn due(&self) -> Result<Due> {
+        let stores = [due::STORE.to_owned()];
+        let site = Site::new(&self.functions, &self.folder, &stores).await?;
+        let due = tokio::task::spawn_blocking(move || site.due());
+        due.await.saying("the measuring broke off")?
+    }
+
     async fn zips(&self, functions: &Executables) -> Result<Vec<f64>> {
         let mut zips = Vec::new();
         for name in FUNCTIONS {
@@ -208,6 +227,7 @@ fn figures(
             "operator" => "command",
             "upkeep" => "round",
             "reader" => "member",
+            name if name.starts_with("emit-") => "day",
             _ => "event",
         };
         let what = format!("{name}: CPU per {one}");

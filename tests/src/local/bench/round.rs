@@ -3,9 +3,9 @@
 //! operator puts a store for each kind; webhook takes the whole stream; recorder works through the inbox, and push-rule
 //! through what recorder sent it. What only makes the people known goes in full batches, what is counted goes event by
 //! event. Then each of the three starts anew for one event, with nothing cached. Then upkeep finds nothing to do in a stack
-//! with one store, and reader reads one member of each store. Every answer must be a good one, and Rule's strict stand-in must take every request.
+//! with one store, reader reads one member of each store, and the emitters bring what is due a month later. Every answer must be a good one, and Rule's strict stand-in must take every request.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -16,6 +16,7 @@ use tokio::runtime::Handle;
 
 use super::FUNCTIONS;
 use super::aws::{self, Aws, Stored};
+use super::due;
 use super::package::Executables;
 use super::runtime::{Function, Life, Runtime};
 use super::stream::{self, EACH, Posted, Stream};
@@ -26,7 +27,7 @@ use crate::standins::{self, Vendor, rule::Rule, yotpo::Yotpo};
 use crate::trouble::{Result, Saying, Trouble};
 
 /// Messages in one batch of a queue, as the template has it.
-const BATCH: usize = 10;
+pub(super) const BATCH: usize = 10;
 
 /// Rounds of upkeep that are measured in a row.
 const TURNS: u32 = 20;
@@ -83,9 +84,9 @@ pub(super) struct Round {
 
 /// Everything that a round needs.
 pub(super) struct Site {
-    aws: Aws,
+    pub(super) aws: Aws,
     runtime: Runtime,
-    rule: String,
+    pub(super) rule: String,
     folder: PathBuf,
     functions: Vec<Function>,
     tokio: Handle,
@@ -106,12 +107,17 @@ impl Site {
         let aws = Aws::start()?;
         let mut environment = environment(&aws, &rule);
         environment.push(("BRIDGE_YOTPO_URL", yotpo));
+        let clock = due::clock(folder)?;
         let functions = FUNCTIONS.iter().map(|name| {
+            let mut environment = environment.clone();
+            if name.starts_with("emit-") {
+                environment.push(("BRIDGE_CLOCK_FILE", clock.clone()));
+            }
             Ok::<_, Trouble>(Function {
                 name,
                 program: executables.of(name)?.to_owned(),
                 arguments: Vec::new(),
-                environment: environment.clone(),
+                environment,
                 log: folder.join(format!("{name}.log")),
             })
         });
@@ -140,7 +146,8 @@ impl Site {
         let (upkeep, idle, series) = self.upkeep()?;
         let reader = self.reader(&stream.stores())?;
         self.all_taken()?;
-        let mut spent = BTreeMap::from([
+        let mut spent = self.emitters()?;
+        spent.extend([
             ("operator", operator),
             ("webhook", webhook),
             ("recorder", recorder),
@@ -168,7 +175,7 @@ impl Site {
         })
     }
 
-    fn begin(&self, name: &str) -> Result<(Life<'_>, Usage)> {
+    pub(super) fn begin(&self, name: &str) -> Result<(Life<'_>, Usage)> {
         let function = self.functions.iter().find(|function| function.name == name);
         let life = self
             .runtime
@@ -340,7 +347,7 @@ impl Site {
         meter.read(&life, before, reads.len())
     }
 
-    fn received(&self) -> Result<Vec<Value>> {
+    pub(super) fn received(&self) -> Result<Vec<Value>> {
         received(&self.tokio, &self.rule)
     }
 
@@ -354,20 +361,20 @@ impl Site {
 type Passed = (Spent, Vec<String>, Vec<Vec<String>>);
 
 /// Reads a function's meters at the beginning and at the end of what is counted.
-struct Meter {
+pub(super) struct Meter {
     on_cpu: Duration,
     logged: u64,
 }
 
 impl Meter {
-    fn new(life: &Life) -> Result<Self> {
+    pub(super) fn new(life: &Life) -> Result<Self> {
         Ok(Self {
             on_cpu: life.on_cpu()?,
             logged: life.logged()?,
         })
     }
 
-    fn read(self, life: &Life, before: Usage, events: usize) -> Result<Spent> {
+    pub(super) fn read(self, life: &Life, before: Usage, events: usize) -> Result<Spent> {
         let events = u32::try_from(events.max(1)).unwrap_or(u32::MAX);
         Ok(Spent {
             start: life.start,
@@ -432,7 +439,11 @@ pub(super) fn good(life: &mut Life, event: &Value) -> Result<()> {
     }
 }
 
-fn batches(life: &mut Life, messages: &[String], size: usize) -> Result<()> {
+/// Hands a function the messages of its queue, in batches of this size.
+///
+/// # Errors
+/// It does not take all of them.
+pub(super) fn batches(life: &mut Life, messages: &[String], size: usize) -> Result<()> {
     for batch in messages.chunks(size) {
         let records: Vec<_> = batch.iter().enumerate().map(record).collect();
         good(life, &json!({"Records": records}))?;
@@ -440,13 +451,15 @@ fn batches(life: &mut Life, messages: &[String], size: usize) -> Result<()> {
     Ok(())
 }
 
-/// Whether a function did what it was asked: operator, webhook, upkeep, and those with a queue say it each in their way.
+/// Whether a function did what it was asked: operator, webhook, upkeep, the emitters, and those with a queue say it each in
+/// their way.
 pub(super) fn is_good(answer: &Value) -> bool {
     let all_taken = answer["batchItemFailures"]
         .as_array()
         .is_some_and(Vec::is_empty);
     let nothing_parked = answer["rule"]["parked"] == 0;
-    answer["ok"] == true || answer["statusCode"] == 200 || all_taken || nothing_parked
+    let told = answer["told"].is_u64();
+    answer["ok"] == true || answer["statusCode"] == 200 || all_taken || nothing_parked || told
 }
 
 fn record((place, body): (usize, &String)) -> Value {

@@ -204,7 +204,8 @@ fn earlier(mut body: Value, before: usize, number: usize) -> Value {
     body
 }
 
-fn posted(door: &Value, store: &str, body: &Value) -> Posted {
+/// A body at the webhook's door; `door` is an HTTP API's event.
+pub(super) fn posted(door: &Value, store: &str, body: &Value) -> Posted {
     let mut event = door.clone();
     event["rawPath"] = json!(format!("/webhooks/yotpo/{store}"));
     event["requestContext"]["http"]["path"] = event["rawPath"].clone();

@@ -1,7 +1,7 @@
 //! One DynamoDB table in memory, with the index `work`: it checks conditions, keeps what is written, and counts the units
 //! that AWS would bill.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
@@ -15,6 +15,12 @@ type Key = [String; 2];
 #[derive(Debug, Default)]
 pub(super) struct Table {
     rows: BTreeMap<Key, Item>,
+    /// Entries of the index whose rows nobody touches: lists and places alone, so that a million fit.
+    others: BTreeSet<Key>,
+    /// Rows and entries that were given back so far.
+    pub(super) items: usize,
+    /// Of the write units those of the index.
+    pub(super) indexed: usize,
     /// Write units so far.
     pub(super) written: usize,
     /// Halves of read units so far.
@@ -40,9 +46,22 @@ impl Table {
         self.rows.values()
     }
 
+    /// The lists of the index whose names begin so.
+    pub(super) fn lists(&self, beginning: &str) -> BTreeSet<String> {
+        let entries = self.rows.values().filter_map(entry);
+        let lists = entries.map(|[list, _]| list);
+        lists.filter(|list| list.starts_with(beginning)).collect()
+    }
+
+    /// Adds entries to the index, of rows that are not there.
+    pub(super) fn list_others(&mut self, entries: impl Iterator<Item = Key>) {
+        self.others.extend(entries);
+    }
+
     /// `GetItem`.
     pub(super) fn get(&mut self, asked: &Value) -> Value {
         let row = self.rows.get(&key(&asked["Key"]));
+        self.items += usize::from(row.is_some());
         let bytes = row.map_or(0, size::bytes);
         self.read += size::read_halves(bytes, asked["ConsistentRead"] == true);
         row.map_or_else(|| json!({}), |row| json!({"Item": row}))
@@ -74,9 +93,12 @@ impl Table {
         let key = key(&asked["Key"]);
         self.check(asked, &key)?;
         let old = self.rows.remove(&key);
-        self.written += old.as_ref().map_or(1, |old| {
-            size::write_units(size::bytes(old)) + index_units(Some(old), None)
-        });
+        let indexed = index_units(old.as_ref(), None);
+        self.indexed += indexed;
+        let own = old
+            .as_ref()
+            .map_or(1, |old| size::write_units(size::bytes(old)));
+        self.written += own + indexed;
         Ok(shown(asked, old))
     }
 
@@ -125,7 +147,15 @@ impl Table {
     /// `Query`, of the table or of its index. Everything that is read counts, and is rounded up once.
     pub(super) fn query(&mut self, asked: &Value) -> Answered {
         let indexed = asked["IndexName"] == "work";
-        let mut found: Vec<(Key, &Item)> = Vec::new();
+        let others: Vec<Item> = if indexed {
+            self.others_in(asked)?
+        } else {
+            Vec::new()
+        };
+        let others = others
+            .iter()
+            .filter_map(|other| Some((entry(other)?, other)));
+        let mut found: Vec<(Key, &Item)> = others.collect();
         for (key, row) in &self.rows {
             let holds = Expression::of(asked, "KeyConditionExpression")
                 .map(|condition| condition.holds(Some(row)))
@@ -149,7 +179,6 @@ impl Table {
             .unwrap_or(usize::MAX);
         let more = found.len() > limit;
         found.truncate(limit);
-        let bytes = found.iter().map(|(_, row)| size::bytes(row)).sum();
         let consistent = asked["ConsistentRead"] == true;
         let items: Vec<Item> = found
             .iter()
@@ -162,12 +191,41 @@ impl Table {
                     .collect()
             })
             .collect();
+        // The index holds keys alone, and so a query of it reads no more.
+        let bytes = items.iter().map(size::bytes).sum();
         self.read += size::read_halves(bytes, consistent);
+        self.items += items.len();
         let mut answer = json!({"Count": items.len(), "Items": items});
         if let Some(last) = items.last().filter(|_| more) {
             answer["LastEvaluatedKey"] = json!({"pk": last["pk"], "sk": last["sk"]});
         }
         Ok(answer)
+    }
+
+    /// The entries that a query of the index asks for, of rows that are not there.
+    fn others_in(&self, asked: &Value) -> Result<Vec<Item>, Unreadable> {
+        let values = asked["ExpressionAttributeValues"].as_object();
+        let named: BTreeSet<&str> = values
+            .into_iter()
+            .flatten()
+            .filter_map(|(_, value)| value["S"].as_str())
+            .collect();
+        let mut found = Vec::new();
+        for [list, place] in &self.others {
+            if !named.contains(list.as_str()) {
+                continue;
+            }
+            let row = json!({
+                "pk": {"S": place}, "sk": {"S": "DUE"}, "wp": {"S": list}, "ws": {"S": place},
+            });
+            let row = item(&row);
+            let condition = Expression::of(asked, "KeyConditionExpression");
+            let holds = condition.map(|condition| condition.holds(Some(&row)));
+            if holds.transpose()? == Some(true) {
+                found.push(row);
+            }
+        }
+        Ok(found)
     }
 
     /// Refuses what does not meet its condition. That costs a write all the same.
@@ -198,7 +256,9 @@ impl Table {
     fn store(&mut self, key: Key, new: Item) -> Option<Item> {
         let old = self.rows.get(&key);
         let bytes = size::bytes(&new).max(old.map_or(0, size::bytes));
-        self.written += size::write_units(bytes) + index_units(old, Some(&new));
+        let indexed = index_units(old, Some(&new));
+        self.indexed += indexed;
+        self.written += size::write_units(bytes) + indexed;
         self.rows.insert(key, new)
     }
 }
@@ -299,6 +359,27 @@ mod tests {
         assert_eq!(costs(&listed("2")), 3, "moves");
         assert_eq!(costs(&row("a", 1)), 2, "goes");
         assert_eq!(costs(&row("a", 1)), 1, "was never there");
+    }
+
+    #[test]
+    fn a_query_of_the_index_reads_what_it_asks_for_among_many() {
+        let mut table = Table::default();
+        let place = |day: usize| format!("2026-05-{day:02}");
+        let others = (1..=31).flat_map(|day| ["l", "m"].map(|list| [list.to_owned(), place(day)]));
+        table.list_others(others);
+        let mut own = row("a", 1);
+        own["wp"] = json!({"S": "l"});
+        own["ws"] = json!({"S": "2026-05-03#own"});
+        put(&mut table, &own, None).expect("a write");
+        assert_eq!(table.lists("l"), BTreeSet::from(["l".to_owned()]));
+        let asked = json!({
+            "IndexName": "work", "KeyConditionExpression": "wp = :list AND ws <= :until", "Limit": 100,
+            "ExpressionAttributeValues": {":list": {"S": "l"}, ":until": {"S": "2026-05-03~"}},
+        });
+        let found = table.query(&asked).expect("entries");
+        assert_eq!((found["Count"].as_u64(), table.items), (Some(4), 4));
+        assert_eq!(found["Items"][3]["sk"]["S"], "a");
+        assert_eq!(table.indexed, 1);
     }
 
     #[test]

@@ -60,7 +60,8 @@ impl Usage {
         calls.join(", ")
     }
 
-    fn of(&self, operations: &[&str]) -> u32 {
+    /// Requests of these operations.
+    pub(super) fn of(&self, operations: &[&str]) -> u32 {
         operations
             .iter()
             .filter_map(|operation| self.calls.get(*operation))

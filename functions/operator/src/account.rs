@@ -2,10 +2,11 @@
 
 use delivery::{Line, Unvisited, VISITS, Visit, Wire};
 use jiff::Timestamp;
-use loyalty::Email;
+use loyalty::{Email, Reward};
 use serde_json::Value;
 use vendors::{
-    Answer, Answered, Api, Destination, Finding, Header, Level, Reason, Step, Store, Told, Whom,
+    Answer, Answered, Api, Call, Destination, Finding, Header, Level, Reason, Reply, Step, Store,
+    Told, Whom,
 };
 
 use crate::{command::Operator, secrets::Needed};
@@ -31,17 +32,40 @@ impl Operator {
         source: &str,
         api: &dyn Api,
     ) -> Result<(), Finding> {
-        let secret = self.outbound_secret(store, source, api.secret_form());
-        let credential = |secret: &Value| api.credential(secret);
         let nobody = Email::parse("nobody@example.com");
         let Ok(nobody) = nobody.map(Whom::Email) else {
             return Ok(());
         };
+        let call = api.member(&nobody);
+        let told = |reply: Option<&Reply>| api.told(&call, reply).map(drop);
+        self.ask((store, source, api), &call, told).await
+    }
+
+    /// Asks a source's own interface what points can be exchanged for.
+    pub(crate) async fn ask_for_rewards(
+        &self,
+        store: &Store,
+        source: &str,
+        api: &dyn Api,
+    ) -> Result<Vec<Reward>, Finding> {
+        let told = |reply: Option<&Reply>| api.offered(reply);
+        self.ask((store, source, api), &api.rewards(), told).await
+    }
+
+    /// Makes one call to a source's own interface.
+    async fn ask<T>(
+        &self,
+        (store, source, api): (&Store, &str, &dyn Api),
+        call: &Call,
+        told: impl Fn(Option<&Reply>) -> Told<T>,
+    ) -> Result<T, Finding> {
+        let secret = self.outbound_secret(store, source, api.secret_form());
+        let credential = |secret: &Value| api.credential(secret);
         let next = |answered: &[Answered]| match answered.last() {
-            None => Step::Call(api.member(&nobody)),
-            Some((call, reply)) => match api.told(call, reply.as_ref()) {
-                Told::Members(_) => Step::Done(()),
-                Told::Failed(answer) => Step::Failed(answer),
+            None => Step::Call(call.clone()),
+            Some((_, reply)) => match told(reply.as_ref()) {
+                Ok(told) => Step::Done(told),
+                Err(answer) => Step::Failed(answer),
             },
         };
         self.walk((store, source), &secret, &credential, next).await

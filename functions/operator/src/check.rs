@@ -16,7 +16,7 @@ use crate::{
 
 impl Operator {
     /// `{"command": "check", "store"}` answers `{"ok", "store", "ready", "sources": [{"source", "findings", …}],
-    /// "destinations": [{"destination", "findings", …}]}`. Findings say `level`, `about` and `message`, the worst first;
+    /// "destinations": [{"destination", "findings", …}], "clock": {"findings"}}`. Findings say `level`, `about` and `message`, the worst first;
     /// `ready` means that none is a fault. Reads only.
     pub(crate) async fn check(&self, asked: Value) -> Result<Value, Vec<Fault>> {
         let store = asked::read(asked, asked::store)?;
@@ -30,13 +30,18 @@ impl Operator {
             .copied()
             .filter(|destination| store.destinations.has(destination.name()));
         // At once: a vendor that hangs must not use up the time of the others.
-        let (sources, destinations) = futures_util::join!(
+        let (sources, destinations, clock) = futures_util::join!(
             join_all(sources.map(|source| self.check_source(&store, source))),
             join_all(destinations.map(|destination| self.check_destination(&store, destination))),
+            self.check_clock(&store),
         );
         let sources: Vec<Checked> = sources.into_iter().collect::<Result<_, _>>()?;
         let destinations: Vec<Checked> = destinations.into_iter().collect::<Result<_, _>>()?;
-        let ready = sources.iter().chain(&destinations).all(Checked::is_ready);
+        let clock = Checked {
+            findings: clock?,
+            told: json!({}),
+        };
+        let ready = sources.iter().chain(&destinations).all(Checked::is_ready) && clock.is_ready();
         let told = |checked: Vec<Checked>| checked.into_iter().map(Checked::told).collect();
         let (sources, destinations): (Value, Value) = (told(sources), told(destinations));
         Ok(json!({
@@ -45,6 +50,7 @@ impl Operator {
             "ready": ready,
             "sources": sources,
             "destinations": destinations,
+            "clock": clock.told(),
         }))
     }
 

@@ -48,6 +48,7 @@ pub struct Operator {
 #[derive(Clone, Copy)]
 enum Command {
     Check,
+    Emit,
     Erase,
     Export,
     Lines,
@@ -57,6 +58,7 @@ enum Command {
     Provision,
     PutStore,
     Redrive,
+    RefreshRewards,
     Repairs,
     Replay,
     Resume,
@@ -64,7 +66,7 @@ enum Command {
 }
 
 /// Every command by its name.
-const COMMANDS: [(&str, Command); 16] = [
+const COMMANDS: [(&str, Command); 18] = [
     ("put_store", Command::PutStore),
     ("check", Command::Check),
     ("provision", Command::Provision),
@@ -77,6 +79,8 @@ const COMMANDS: [(&str, Command); 16] = [
     ("redrive", Command::Redrive),
     ("lines", Command::Lines),
     ("repairs", Command::Repairs),
+    ("refresh_rewards", Command::RefreshRewards),
+    ("emit", Command::Emit),
     ("pause", Command::Pause),
     ("resume", Command::Resume),
     ("erase", Command::Erase),
@@ -102,6 +106,8 @@ impl Operator {
             Ok(Command::Redrive) => self.redrive(asked).await,
             Ok(Command::Lines) => self.all_lines(asked).await,
             Ok(Command::Repairs) => self.repairs(asked).await,
+            Ok(Command::RefreshRewards) => Box::pin(self.refresh_rewards(asked)).await,
+            Ok(Command::Emit) => Box::pin(self.emit(asked)).await,
             Ok(Command::Pause) => self.pause(asked).await,
             Ok(Command::Resume) => self.resume(asked).await,
             Ok(Command::Erase) => Box::pin(self.erase(asked)).await,

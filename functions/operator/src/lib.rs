@@ -10,7 +10,9 @@ mod advice;
 mod asked;
 mod audit;
 mod check;
+mod clock;
 mod command;
+mod emit;
 mod erase;
 mod export;
 mod line;
@@ -21,6 +23,7 @@ mod put_store;
 mod redrive;
 mod repairs;
 mod replay;
+mod rewards;
 mod secrets;
 mod simulate;
 

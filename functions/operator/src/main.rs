@@ -4,7 +4,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use delivery::{Http, VISITS, Wire};
+use delivery::{Http, Limits, PAGES, VISITS, Wire};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use operator::{DeadLetters, Operator};
 use platform::{Config, Inbox, Stores, aws::PortsConfig, telemetry, variable_of};
@@ -41,15 +41,15 @@ async fn main() -> Result<(), Error> {
         dead_letters.insert(name, DeadLetters { from, to });
     }
     let ways: Vec<_> = ways(&queues)
-        .map(|(name, base)| (name, base, config.stand_in(name)))
+        .map(|(name, base, limits)| (name, base, limits, config.stand_in(name)))
         .collect();
     config.finish()?;
 
     let ports = ports.connect();
     let hash_key = ports.hash_key(&hash_key_secret).await?;
     let mut wires = BTreeMap::<String, Arc<dyn Wire>>::new();
-    for (name, base, stand_in) in ways {
-        let wire = Http::within(VISITS, base, stand_in.as_deref())?;
+    for (name, base, limits, stand_in) in ways {
+        let wire = Http::within(limits, base, stand_in.as_deref())?;
         wires.insert(name.to_owned(), Arc::new(wire));
     }
     let operator = Operator {
@@ -72,15 +72,21 @@ async fn main() -> Result<(), Error> {
     .await
 }
 
-/// The vendors that a person may look at, by name, with the address of each: destinations that the stack was deployed with,
-/// and sources with an interface of their own.
-fn ways(queues: &BTreeMap<String, String>) -> impl Iterator<Item = (&'static str, &'static str)> {
+/// The vendors that a person may look at, by name, with the address of each and how much is read of it: destinations that
+/// the stack was deployed with, and sources with an interface of their own.
+fn ways(
+    queues: &BTreeMap<String, String>,
+) -> impl Iterator<Item = (&'static str, &'static str, Limits)> {
     let destinations = registry::DESTINATIONS
         .iter()
         .filter(|destination| queues.contains_key(destination.name()))
-        .map(|destination| (destination.name(), destination.base()));
+        .map(|destination| (destination.name(), destination.base(), VISITS));
+    let lists = Limits {
+        body: PAGES.body,
+        ..VISITS
+    };
     let sources = registry::SOURCES
         .iter()
-        .filter_map(|source| Some((source.name(), source.api()?.base())));
+        .filter_map(move |source| Some((source.name(), source.api()?.base(), lists)));
     destinations.chain(sources)
 }

@@ -1,4 +1,4 @@
-//! Reads members from sources' own interfaces, as the queue of reads asks for it.
+//! Reads members and rewards from sources' own interfaces, as the queue of reads asks for it.
 
 use std::{collections::BTreeMap, sync::Arc};
 

@@ -4,7 +4,7 @@ use delivery::{Asked, Question};
 use loyalty::Drift;
 use platform::{Condition, RowKey, Update, whole};
 use recording::Compared;
-use vendors::{Outcome, Reason, Whom};
+use vendors::{Members, Outcome, Reason, Whom};
 
 use crate::reader::{Reader, Task, Told, again};
 
@@ -58,7 +58,7 @@ impl Reader {
         Ok(outcome)
     }
 
-    async fn take_in(&self, task: Task<'_>, asked: &Asked) -> Result<Outcome, Outcome> {
+    async fn take_in(&self, task: Task<'_>, asked: &Asked<Members>) -> Result<Outcome, Outcome> {
         let told = self.compared(task, asked).await?.into_iter().flatten();
         let told: Vec<Told> = told.collect();
         let Some(one) = told.first() else {

@@ -51,7 +51,7 @@ impl Reader {
             erased: count(told.iter().filter(|told| told.compared == Compared::Erased)),
             still: still(&told),
             newest: newest(&told),
-            next: asked.members.next,
+            next: asked.told.next,
         };
         // Before anything is healed, or what a second reading finds healed would never have been found.
         let findings = told.iter().map(|told| (told.member.clone(), told.drift()));

@@ -13,9 +13,11 @@ use platform::{
     telemetry::{self, Metric},
 };
 use recording::{Compared, compare, repair::Repairs};
-use vendors::{Envelope, Fetch, Lane, Outcome, Read, Reason, Source, Store, Wanted, registry};
+use vendors::{
+    Envelope, Fetch, Lane, Members, Outcome, Read, Reason, Source, Store, Wanted, registry,
+};
 
-/// Reads members.
+/// Reads members and rewards.
 pub struct Reader {
     /// The table.
     pub table: Arc<dyn Table>,
@@ -141,6 +143,7 @@ impl Reader {
         let outcome = match &fetch.what {
             Wanted::Member { whom, asked } => self.member(task, whom, *asked).await,
             Wanted::Page { run, page, .. } => self.page(task, run, *page).await,
+            Wanted::Rewards { asked } => self.rewards(task, *asked).await,
         };
         outcome.unwrap_or_else(|outcome| outcome)
     }
@@ -149,9 +152,9 @@ impl Reader {
     pub(crate) async fn compared(
         &self,
         task: Task<'_>,
-        asked: &Asked,
+        asked: &Asked<Members>,
     ) -> Result<Vec<Option<Told>>, Outcome> {
-        let bodies = asked.members.bodies.iter();
+        let bodies = asked.told.bodies.iter();
         let told = bodies.map(|body| async move {
             let (store, source) = (task.store, task.source);
             let sealed = Envelope::seal(
@@ -210,6 +213,7 @@ fn report(fetch: &Fetch, outcome: Outcome) {
     let what = match fetch.what {
         Wanted::Member { .. } => "member",
         Wanted::Page { .. } => "page",
+        Wanted::Rewards { .. } => "rewards",
     };
     let (store, source, name) = (&fetch.store, &fetch.source, outcome.name());
     let reason = outcome.reason().map(Reason::code);

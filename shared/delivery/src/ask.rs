@@ -1,4 +1,4 @@
-//! Asks a source's interface about members: on its line, at its pace, with the store's credential.
+//! Asks a source's interface about members and rewards: on its line, at its pace, with the store's credential.
 //!
 //! Each store has an account of its own there. The line is that of every vendor: a wrong credential or a run of failures
 //! closes it, one question at a time finds out whether it works again, and all functions share one pace.
@@ -6,7 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use loyalty::StoreId;
+use loyalty::{Reward, StoreId};
 use platform::{Clock, Deadline, SecretCache, Secrets, Table, TableError};
 use vendors::{Answer, Api, Call, Lane, Members, Outcome, Reason, Reply, Told, Whom};
 
@@ -34,7 +34,7 @@ pub struct Asker {
     lines: Lines,
 }
 
-/// What a source's interface is asked.
+/// What a source's interface is asked about members.
 #[derive(Debug, Clone, Copy)]
 pub enum Question<'a> {
     /// One member.
@@ -45,12 +45,15 @@ pub enum Question<'a> {
 
 /// What was told, and when it was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Asked {
-    /// The members.
-    pub members: Members,
+pub struct Asked<T> {
+    /// The answer.
+    pub told: T,
     /// When the question was sent: what arrives from then on is newer than the answer.
     pub sent: Timestamp,
 }
+
+/// What a reply tells; no reply when the connection broke or time ran out.
+type Reads<'a, T> = dyn Fn(Option<&Reply>) -> Told<T> + Sync + 'a;
 
 impl Asker {
     /// Asks over these ports.
@@ -72,7 +75,7 @@ impl Asker {
         }
     }
 
-    /// Asks once, `receives` being how often the message was handed out that wants to know.
+    /// Asks once about members, `receives` being how often the message was handed out that wants to know.
     ///
     /// # Errors
     /// What becomes of the message: it comes again, or its question was refused.
@@ -82,11 +85,40 @@ impl Asker {
         question: &Question<'_>,
         receives: u32,
         deadline: Deadline,
-    ) -> Result<Asked, Outcome> {
+    ) -> Result<Asked<Members>, Outcome> {
         let call = match question {
             Question::Member(whom) => self.api.member(whom),
             Question::Recent(cursor) => self.api.recent(*cursor),
         };
+        let told = |reply: Option<&Reply>| self.api.told(&call, reply);
+        self.on_line(store, (&call, &told), receives, deadline)
+            .await
+    }
+
+    /// Asks once what points can be exchanged for.
+    ///
+    /// # Errors
+    /// As [`Asker::ask`].
+    pub async fn rewards(
+        &self,
+        store: &StoreId,
+        receives: u32,
+        deadline: Deadline,
+    ) -> Result<Asked<Vec<Reward>>, Outcome> {
+        let call = self.api.rewards();
+        let told = |reply: Option<&Reply>| self.api.offered(reply);
+        self.on_line(store, (&call, &told), receives, deadline)
+            .await
+    }
+
+    /// Makes a call when the line lets it.
+    async fn on_line<T: Send>(
+        &self,
+        store: &StoreId,
+        question: (&Call, &Reads<'_, T>),
+        receives: u32,
+        deadline: Deadline,
+    ) -> Result<Asked<T>, Outcome> {
         let account = Account::of_source(self.source, store);
         let unanswered = |error: TableError| {
             tracing::error!(%store, %error, "the line could not be read");
@@ -119,8 +151,8 @@ impl Asker {
                 return Err(Outcome::Retry { after, reason });
             }
         }
-        let asked = self.permitted(store, &call, &account, deadline).await;
-        self.tell_the_line(&account, &asked).await;
+        let asked = self.permitted(store, question, &account, deadline).await;
+        self.tell_the_line(&account, asked.as_ref().err()).await;
         if probing {
             let works = matches!(asked, Ok(_) | Err(Outcome::Rejected(_)));
             let line = self.lines.probed(&account, works).await;
@@ -138,13 +170,13 @@ impl Asker {
     }
 
     /// Calls with a permit; once more where the credential was rotated meanwhile.
-    async fn permitted(
+    async fn permitted<T: Send>(
         &self,
         store: &StoreId,
-        call: &Call,
+        question: (&Call, &Reads<'_, T>),
         account: &Account,
         deadline: Deadline,
-    ) -> Result<Asked, Outcome> {
+    ) -> Result<Asked<T>, Outcome> {
         let read = |secret: &serde_json::Value| self.api.credential(secret);
         let keys = Keys {
             secrets: &self.secrets,
@@ -153,13 +185,13 @@ impl Asker {
             read: &read,
         };
         let mut credential = keys.of(store).await?;
-        let first = self.call(call, &credential, account, true).await;
+        let first = self.call(question, &credential, account, true).await;
         let refused = Outcome::Misconfigured(Reason::Unauthorized);
         let in_time = deadline.remaining(&*self.clock) > http::TIMEOUT;
         match first {
             Err(outcome) if outcome == refused && in_time => {
                 if keys.renew(&mut credential).await {
-                    self.call(call, &credential, account, false).await
+                    self.call(question, &credential, account, false).await
                 } else {
                     Err(refused)
                 }
@@ -168,41 +200,41 @@ impl Asker {
         }
     }
 
-    async fn call(
+    async fn call<T: Send>(
         &self,
-        call: &Call,
+        (call, reads): (&Call, &Reads<'_, T>),
         credential: &Credential,
         account: &Account,
         permitted: bool,
-    ) -> Result<Asked, Outcome> {
+    ) -> Result<Asked<T>, Outcome> {
         let sent = self.clock.now();
         let reply = self.wire.send(call, &credential.headers).await.ok();
-        let told = self.api.told(call, reply.as_ref());
+        let told = reads(reply.as_ref());
         let status = reply.as_ref().map(|reply: &Reply| reply.status);
         tracing::debug!(source = self.source, status, "asked");
         let (error, failed) = match &told {
-            Told::Members(_) => (false, None),
-            Told::Failed(Answer::Unknown { reason, .. }) => (true, Some(*reason)),
-            Told::Failed(_) => (true, None),
+            Ok(_) => (false, None),
+            Err(Answer::Unknown { reason, .. }) => (true, Some(*reason)),
+            Err(_) => (true, None),
         };
         self.lines.count(account, error, failed, permitted);
         match told {
-            Told::Members(members) => Ok(Asked { members, sent }),
-            Told::Failed(answer) => Err(outcome(&answer)),
+            Ok(told) => Ok(Asked { told, sent }),
+            Err(answer) => Err(outcome(&answer)),
         }
     }
 
-    async fn tell_the_line(&self, account: &Account, asked: &Result<Asked, Outcome>) {
+    async fn tell_the_line(&self, account: &Account, failed: Option<&Outcome>) {
         self.lines.settle(account, self.api.pace()).await;
-        match asked {
-            Err(Outcome::Throttled { after }) => self.lines.block(account, *after).await,
-            Err(Outcome::Misconfigured(cause)) => self.lines.close(account, *cause).await,
-            Ok(_) | Err(_) => {}
+        match failed {
+            Some(Outcome::Throttled { after }) => self.lines.block(account, *after).await,
+            Some(Outcome::Misconfigured(cause)) => self.lines.close(account, *cause).await,
+            Some(_) | None => {}
         }
     }
 }
 
-/// What an answer without members means for the message.
+/// What a failed question means for the message.
 fn outcome(answer: &Answer) -> Outcome {
     match answer {
         Answer::Throttled { after } => Outcome::Throttled { after: *after },

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use futures_util::{StreamExt as _, stream};
 use jiff::civil::Date;
 use loyalty::{
-    HashKey, MemberKey, Reward, StoreId,
+    Detail, HashKey, MemberKey, Reward, StoreId,
     due::{self, Armed, Around, Due, Looked},
 };
 use platform::{
@@ -108,8 +108,12 @@ pub enum EmitError {
 pub struct Found {
     /// Their name in logs: a keyed hash.
     pub member: String,
+    /// The key of their rows, which may be their address.
+    pub key: MemberKey,
     /// The date for which it came due.
     pub on: Date,
+    /// What they are told.
+    pub detail: Detail,
     envelope: Envelope,
 }
 
@@ -226,23 +230,26 @@ impl Emitter {
         Ok((tally, done?))
     }
 
-    /// Who would be told of one kind in one store on a date, at most `limit` of them; and whether there are more. Writes
-    /// nothing.
+    /// Who would be told of one kind in one store on a date, at most `limit` of them; and whether there may be more, also
+    /// because time ran out. Writes nothing.
     ///
     /// # Errors
     /// When the table does not answer.
     pub async fn preview(
         &self,
         store: &Store,
-        due: Due,
-        today: Date,
+        (due, today): (Due, Date),
         limit: usize,
+        deadline: Deadline,
     ) -> Result<(Vec<Found>, bool), EmitError> {
         let task = self.task(store, due, today).await?;
         let mut found = Vec::new();
         for list in rows::lists(&store.id, due) {
             let mut from = String::new();
             loop {
+                if deadline.remaining(&*self.clock) <= RESERVE {
+                    return Ok((found, true));
+                }
                 let page = self.page(&task, &list, &from).await?;
                 let Some(last) = page.last() else { break };
                 from = next(last);
@@ -452,7 +459,7 @@ impl Emitter {
         task: &Task<'_>,
         key: &MemberKey,
         held: &Held,
-        (on, detail): (Date, loyalty::Detail),
+        (on, detail): (Date, Detail),
     ) -> Option<Found> {
         let store = &task.store.id;
         let alias = || held.member.aliases.iter().next().cloned();
@@ -469,8 +476,10 @@ impl Emitter {
         };
         Some(Found {
             member: self.hash_key.member(store, key),
+            key: key.clone(),
             on,
             envelope: tick.seal(store, self.clock.now()).ok()?,
+            detail: tick.detail,
         })
     }
 

@@ -1,9 +1,9 @@
 //! A store's nightly repair: the row that says how far it is and what it found.
 //!
-//! One run a day reads the members who changed lately, page after page, and has recorded what differs. Its row is written
-//! before a page's findings go to the recorder and once more when the page is done, each time only if it is as it was
-//! read. So a page that fails in the middle is read again without losing or doubling a count, and a message that comes
-//! twice does nothing twice.
+//! One run a day reads the members who changed lately, page after page, and has recorded what differs; the rewards are read
+//! beside it. Its row is written before a page's findings go to the recorder and once more when the page is done, each time
+//! only if it is as it was read. So a page that fails in the middle is read again without losing or doubling a count, and a
+//! message that comes twice does nothing twice.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -241,8 +241,8 @@ pub struct Repairs {
 }
 
 impl Repairs {
-    /// Begins the day's run of a store from each source that it can be read from, where that has not been done. Doing it
-    /// again does nothing more.
+    /// Begins the day's run of a store from each source that it can be read from, and has its rewards read, where that has
+    /// not been done. Doing it again does nothing more.
     ///
     /// Tells whether the queue took what there was to begin with; if not, the next time does it.
     ///
@@ -257,9 +257,17 @@ impl Repairs {
             let Some(mut repair) = self.begin(&store.id, name).await? else {
                 continue;
             };
-            if let Some(first) = repair.message(&store.id, name)
-                && !self.send(&first).await
-            {
+            let rewards = Fetch {
+                v: 1,
+                store: store.id.clone(),
+                source: name.to_owned(),
+                what: Wanted::Rewards {
+                    asked: repair.began,
+                },
+            };
+            let first = repair.message(&store.id, name).into_iter();
+            let messages: Vec<Fetch> = first.chain([rewards]).collect();
+            if !self.send_all(&messages).await {
                 return Ok(false);
             }
             repair.stage = Stage::Reading;
@@ -272,10 +280,17 @@ impl Repairs {
 
     /// Puts a message on the queue of reads; tells whether it has it.
     pub async fn send(&self, fetch: &Fetch) -> bool {
-        let Ok(body) = fetch.to_text() else {
+        self.send_all(std::slice::from_ref(fetch)).await
+    }
+
+    /// The same with some messages; tells whether it has all of them.
+    async fn send_all(&self, fetches: &[Fetch]) -> bool {
+        let bodies = fetches.iter().map(Fetch::to_text);
+        let Ok(bodies) = bodies.collect::<Result<Vec<_>, _>>() else {
             return false;
         };
-        let messages = vec![Outgoing { id: 0, body }];
+        let messages = bodies.into_iter().enumerate();
+        let messages = messages.map(|(id, body)| Outgoing { id, body }).collect();
         self.queue.send(&self.url, messages).await.is_empty()
     }
 

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use loyalty::{Reward, StoreId};
-use platform::{RowKey, Table, TableError, from_item, to_item};
+use platform::{Condition, RowKey, Table, TableError, from_item, to_item};
 use serde::{Deserialize, Serialize};
 use vendors::{Store, registry};
 
@@ -10,7 +10,7 @@ use vendors::{Store, registry};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Offered {
     v: u8,
-    /// When the source named them, µs since 1970.
+    /// When the source was asked for them, µs since 1970.
     pub at: i64,
     /// The rewards.
     pub rewards: Vec<Reward>,
@@ -20,7 +20,7 @@ fn key(store: &StoreId, source: &str) -> RowKey {
     RowKey::new(format!("STORE#{store}"), format!("REWARDS#{source}"))
 }
 
-/// Remembers what a source offers.
+/// Remembers what a source offers, as it said when it was asked at `at`. A later answer that stands already is left alone.
 ///
 /// # Errors
 /// When the table does not answer.
@@ -36,7 +36,11 @@ pub async fn put(
         rewards,
     };
     let item = to_item(&key(store, source), &offered)?;
-    table.put(item, None).await.map(drop)
+    let older = Condition::Any(vec![
+        Condition::absent(),
+        Condition::Below("at", offered.at),
+    ]);
+    table.put(item, Some(older)).await.map(drop)
 }
 
 /// What a source offers; none where nobody asked it yet.
@@ -47,12 +51,15 @@ pub async fn get(
     table: &dyn Table,
     (store, source): (&StoreId, &str),
 ) -> Result<Option<Offered>, TableError> {
-    let row = table.get(&key(store, source), false).await?;
+    let row = table.get(&key(store, source), true).await?;
     row.map(from_item).transpose()
 }
 
 /// The rewards that count for a store: its own, else those that its sources offer.
-pub(crate) async fn of(table: &dyn Table, store: &Store) -> Result<Vec<Reward>, TableError> {
+///
+/// # Errors
+/// When the table does not answer.
+pub async fn of(table: &dyn Table, store: &Store) -> Result<Vec<Reward>, TableError> {
     if !store.rewards.is_empty() {
         return Ok(store.rewards.clone());
     }

@@ -4,12 +4,12 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use loyalty::{Drift, Email, Event, HashKey, Kind, Member, Role, Says, StoreId};
+use loyalty::{Drift, Email, Event, HashKey, Kind, Member, Reward, Role, Says, StoreId};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use vendors::{
-    Answer, Api, Envelope, Fetch, Lane, Members, Method, Read, Reason, Reply, Store, Told, Whom,
-    registry,
+    Answer, Api, Envelope, Fetch, Lane, Members, Method, Read, Reason, Reply, Store, Told, Wanted,
+    Whom, registry,
 };
 
 const KARI: &str = "kari@example.com";
@@ -32,20 +32,21 @@ fn reply(status: u16, body: impl Into<Vec<u8>>) -> Reply {
     }
 }
 
-fn one(reply: Option<&Reply>) -> Told {
+fn one(reply: Option<&Reply>) -> Told<Members> {
     let kari = Whom::Email(Email::parse(KARI).unwrap());
     api().told(&api().member(&kari), reply)
 }
 
-fn page(reply: Option<&Reply>) -> Told {
+fn page(reply: Option<&Reply>) -> Told<Members> {
     api().told(&api().recent(None), reply)
 }
 
-fn members(told: Told) -> Members {
-    let Told::Members(members) = told else {
-        panic!("{told:?}");
-    };
-    members
+fn offered(reply: Option<&Reply>) -> Told<Vec<Reward>> {
+    api().offered(reply)
+}
+
+fn members(told: Told<Members>) -> Members {
+    told.unwrap_or_else(|answer| panic!("{answer:?}"))
 }
 
 fn asked() -> Timestamp {
@@ -127,6 +128,7 @@ fn the_calls_are_as_documented() {
             api().member(&Whom::Id("c-4411".into())),
             "/api/v2/customers?customer_id=c%2D4411",
         ),
+        (api().rewards(), "/api/v2/redemption_options"),
         (api().recent(None), "/api/v2/customers/recent?per_page=50"),
         (
             api().recent(Some("a=b&c")),
@@ -171,74 +173,109 @@ fn a_store_says_that_it_has_credentials() {
 
 #[test]
 fn each_status_has_its_meaning() {
-    let nobody = || Told::Members(Members::default());
-    let failed = Told::Failed;
-    let misconfigured = |reason| failed(Answer::Misconfigured(reason));
-    let unknown = |reason| {
-        failed(Answer::Unknown {
-            reason,
-            after: None,
-        })
+    let nobody = || Ok(Members::default());
+    let unauthorized = Answer::Misconfigured(Reason::Unauthorized);
+    let unknown = |reason| Answer::Unknown {
+        reason,
+        after: None,
     };
-    let refused = || failed(Answer::Refused(Reason::Refused));
-    let throttled = |seconds| {
-        failed(Answer::Throttled {
-            after: Duration::from_secs(seconds),
-        })
-    };
-    // (reply, of one member, of a page)
-    let vendor = || unknown(Reason::VendorError);
+    let vendor = || Err(unknown(Reason::VendorError));
+    let refused = || Err(Answer::Refused(Reason::Refused));
+    let moved = || Err(Answer::Misconfigured(Reason::WrongAddress));
+    // (reply, of one member, of a page, of the rewards)
     let cases = [
-        (reply(200, ""), nobody(), vendor()),
-        (reply(200, "{}"), nobody(), vendor()),
-        (reply(200, "null"), nobody(), vendor()),
-        (reply(200, r#"{"error":"x"}"#), vendor(), vendor()),
-        (reply(200, "<html>"), vendor(), vendor()),
-        (reply(200, r#"{"customers":[]}"#), vendor(), nobody()),
-        (reply(200, r#"{"customers":{}}"#), vendor(), vendor()),
-        (reply(400, ""), refused(), refused()),
-        (reply(422, ""), refused(), refused()),
+        (reply(200, ""), nobody(), vendor(), "garbled"),
+        (reply(200, "{}"), nobody(), vendor(), "other"),
+        (reply(200, "null"), nobody(), vendor(), "other"),
+        (reply(200, "[]"), vendor(), vendor(), "none"),
+        (reply(200, r#"{"error":"x"}"#), vendor(), vendor(), "other"),
+        (reply(200, "<html>"), vendor(), vendor(), "garbled"),
+        (reply(200, "[{"), vendor(), vendor(), "garbled"),
         (
-            reply(401, ""),
-            misconfigured(Reason::Unauthorized),
-            misconfigured(Reason::Unauthorized),
-        ),
-        (
-            reply(403, ""),
-            misconfigured(Reason::Unauthorized),
-            misconfigured(Reason::Unauthorized),
-        ),
-        (
-            reply(404, ""),
+            reply(200, r#"{"customers":[]}"#),
+            vendor(),
             nobody(),
-            misconfigured(Reason::WrongAddress),
+            "other",
         ),
         (
-            reply(302, ""),
-            misconfigured(Reason::WrongAddress),
-            misconfigured(Reason::WrongAddress),
+            reply(200, r#"{"customers":{}}"#),
+            vendor(),
+            vendor(),
+            "other",
         ),
-        (reply(429, ""), throttled(60), throttled(60)),
-        (reply(500, ""), vendor(), vendor()),
-        (reply(503, ""), vendor(), vendor()),
+        (reply(400, ""), refused(), refused(), "refused"),
+        (reply(422, ""), refused(), refused(), "refused"),
+        (reply(404, ""), nobody(), moved(), "refused"),
+        (reply(302, ""), moved(), moved(), "refused"),
+        (reply(500, ""), vendor(), vendor(), "garbled"),
+        (reply(503, ""), vendor(), vendor(), "garbled"),
     ];
-    for (reply, of_one, of_page) in cases {
+    for (reply, of_one, of_page, of_rewards) in cases {
         let body = String::from_utf8_lossy(&reply.body).into_owned();
         assert_eq!(one(Some(&reply)), of_one, "{} {body}", reply.status);
         assert_eq!(page(Some(&reply)), of_page, "{} {body}", reply.status);
+        let expected = match of_rewards {
+            "none" => Ok(Vec::new()),
+            // Members are read all the same: this closes no line.
+            "other" => Err(Answer::Refused(Reason::VendorError)),
+            "refused" => Err(Answer::Refused(Reason::Refused)),
+            _ => Err(unknown(Reason::VendorError)),
+        };
+        assert_eq!(offered(Some(&reply)), expected, "{} {body}", reply.status);
     }
-    assert_eq!(one(None), unknown(Reason::NoAnswer));
     let asks = |status, after: &str| Reply {
         retry_after: Some(after.to_owned()),
         ..reply(status, "")
     };
-    assert_eq!(one(Some(&asks(429, "120"))), throttled(120));
-    let after = Some(Duration::from_secs(5));
-    let told = failed(Answer::Unknown {
+    let throttled = |seconds| Answer::Throttled {
+        after: Duration::from_secs(seconds),
+    };
+    let late = Answer::Unknown {
         reason: Reason::VendorError,
-        after,
-    });
-    assert_eq!(page(Some(&asks(503, "5"))), told);
+        after: Some(Duration::from_secs(5)),
+    };
+    for (reply, answer) in [
+        (None, unknown(Reason::NoAnswer)),
+        (Some(reply(401, "")), unauthorized.clone()),
+        (Some(reply(403, "")), unauthorized),
+        (Some(reply(429, "")), throttled(60)),
+        (Some(asks(429, "120")), throttled(120)),
+        (Some(asks(503, "5")), late),
+    ] {
+        let told = (
+            one(reply.as_ref()),
+            page(reply.as_ref()),
+            offered(reply.as_ref()),
+        );
+        let expected = (Err(answer.clone()), Err(answer.clone()), Err(answer));
+        assert_eq!(told, expected, "{reply:?}");
+    }
+}
+
+#[test]
+fn the_rewards_are_those_with_a_price() {
+    let listed = reply(200, file("redemption_options.json"));
+    let rewards = offered(Some(&listed)).unwrap();
+    let named = rewards.iter();
+    let named: Vec<_> = named
+        .map(|reward| (reward.name.as_deref().unwrap(), reward.amount.unwrap()))
+        .collect();
+    assert_eq!(named, [("50 kr off", 500), ("Free shipping", 800)]);
+    assert_eq!(
+        rewards[0].description.as_deref(),
+        Some("50 kr off for 500 points")
+    );
+    assert_eq!(rewards[1].description, None);
+}
+
+#[test]
+fn a_reading_of_the_rewards_is_a_message_that_an_older_release_cannot_mistake() {
+    let body = r#"{"v":1,"store":"example","source":"yotpo","what":{"rewards":{"asked":5}}}"#;
+    let fetch: Fetch = serde_json::from_str(body).unwrap();
+    assert_eq!(fetch.what, Wanted::Rewards { asked: 5 });
+    assert_eq!(fetch.to_text().unwrap(), body);
+    let newer = body.replace("rewards", "tiers");
+    assert!(serde_json::from_str::<Fetch>(&newer).is_err());
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! A crash at every single call of a port, while a night's pages are read: everyone is healed, and counted once.
+//! A crash at every single call of a port, while a night's pages and rewards are read: everyone is healed, and counted once,
+//! and the rewards are known.
 
 use recording::repair::Stage;
 
@@ -15,6 +16,7 @@ async fn a_night_that_is_disturbed_anywhere_heals_everyone_and_counts_each_once(
             for (balance, person) in (900..).zip(people.iter().take(4)) {
                 night::missed(&site, person, balance);
             }
+            site.yotpo.offers(&[("50 kr off", 500)]);
             // What is remembered for a minute is not what is tested here.
             site.world.store("example").await;
             disturb(&site.world, k, disturbance);
@@ -36,6 +38,7 @@ async fn a_night_that_is_disturbed_anywhere_heals_everyone_and_counts_each_once(
                 }
             }
             let outcomes = site.settle().await;
+            assert_eq!(site.offered().await, ["50 kr off"], "{place}: {outcomes:?}");
             let repair = site.repair("example").await;
             assert_eq!(repair.stage, Stage::Finished, "{place}");
             let counts = repair.counts;

@@ -4,6 +4,7 @@ mod check;
 mod crash;
 mod gap;
 mod night;
+mod rewards;
 mod yotpo;
 
 use std::{
@@ -183,6 +184,14 @@ impl Site {
         let store = StoreId::parse(store).unwrap();
         let row = self.reader.repairs.get(&store, "yotpo").await.unwrap();
         row.unwrap()
+    }
+
+    /// The names of the rewards that the source told of last.
+    pub(crate) async fn offered(&self) -> Vec<String> {
+        let store = StoreId::parse("example").unwrap();
+        let row = recording::rewards::get(&*self.world.table, (&store, "yotpo")).await;
+        let rewards = row.unwrap().into_iter().flat_map(|row| row.rewards);
+        rewards.map(|reward| reward.name.unwrap()).collect()
     }
 
     /// News of a balance, as a webhook brings it.

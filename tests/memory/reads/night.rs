@@ -70,7 +70,7 @@ async fn what_never_came_is_healed_here_and_in_rule_and_starts_nothing() {
 }
 
 #[tokio::test]
-async fn a_night_without_drift_writes_nothing_but_its_own_row() {
+async fn a_night_without_drift_writes_nothing_but_its_own_rows() {
     let site = Site::new().await;
     seven(&site).await;
     site.night().await;
@@ -81,8 +81,8 @@ async fn a_night_without_drift_writes_nothing_but_its_own_row() {
     assert_eq!((repair.counts.seen, repair.counts.drifted), (7, 0));
     assert_eq!(repair.run, "2026-03-21");
     let usage = site.world.table.take_usage();
-    // The row: begun, on its way, and once for each of three pages; the pace, once for each question.
-    assert_eq!(usage.write_units, 8, "{usage:?}");
+    // The row: begun, on its way, and once for each of three pages; the rewards; the pace, once for each question.
+    assert_eq!(usage.write_units, 10, "{usage:?}");
     assert_eq!(site.world.table.all().len(), before);
     assert!(!site.world.is_waiting());
 }
@@ -108,16 +108,16 @@ async fn a_run_begins_once_a_day_whoever_asks() {
     seven(&site).await;
     assert!(site.start("example").await && site.start("example").await);
     site.settle().await;
-    let calls = site.yotpo.calls().len();
+    let calls = site.yotpo.read_members();
     assert_eq!(calls, 3, "three pages");
     assert!(site.start("example").await);
     site.settle().await;
-    assert_eq!(site.yotpo.calls().len(), calls);
+    assert_eq!(site.yotpo.read_members(), calls);
     site.put_store("other", false).await;
     assert!(site.start("other").await);
     site.settle().await;
     assert_eq!(
-        site.yotpo.calls().len(),
+        site.yotpo.read_members(),
         calls,
         "a store without credentials is not read"
     );
@@ -126,7 +126,7 @@ async fn a_run_begins_once_a_day_whoever_asks() {
     assert!(!site.start("example").await, "the queue did not take it");
     site.world.queue.refuse(false);
     site.night().await;
-    assert_eq!(site.yotpo.calls().len(), calls + 3);
+    assert_eq!(site.yotpo.read_members(), calls + 3);
 }
 
 #[tokio::test]
@@ -137,7 +137,9 @@ async fn a_page_that_fails_in_the_middle_is_read_again_and_counted_once() {
         missed(&site, person, balance);
     }
     assert!(site.start("example").await);
+    // The page, the rewards beside it, and the page again.
     site.yotpo.will(Does::Answers(503));
+    site.yotpo.will(Does::Breaks);
     site.yotpo.will(Does::Breaks);
     let outcomes = site.read().await.0;
     assert!(matches!(
@@ -153,7 +155,7 @@ async fn a_page_that_fails_in_the_middle_is_read_again_and_counted_once() {
         (counts.seen, counts.drifted, counts.healed, counts.failed),
         (7, 7, 7, 0)
     );
-    assert_eq!(site.yotpo.calls().len(), 5);
+    assert_eq!(site.yotpo.read_members(), 5);
 }
 
 #[tokio::test]
@@ -333,7 +335,7 @@ async fn a_wrong_key_stops_its_store_alone_and_loses_nothing() {
     let refused = outcomes
         .iter()
         .filter(|outcome| outcome.reason() == Some(Reason::Unauthorized));
-    assert_eq!(refused.count(), 1, "{outcomes:?}");
+    assert_eq!(refused.count(), 2, "its page and its rewards: {outcomes:?}");
     let calls = site.yotpo.calls().len();
     // The other store's run goes on; this one asks nothing more but its probes.
     for _ in 0..20 {

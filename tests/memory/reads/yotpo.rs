@@ -1,4 +1,4 @@
-//! Yotpo's REST interface in memory: rows, newest first, on pages of three.
+//! Yotpo's REST interface in memory: rows, newest first, on pages of three; and the rewards.
 
 use std::{
     collections::VecDeque,
@@ -14,12 +14,16 @@ use vendors::{Call, Header, Reply};
 
 const PAGE: usize = 3;
 
+const REWARDS: &str = "/api/v2/redemption_options";
+
 /// The key that it accepts.
 const KEY: &str = "rest-key";
 
 pub(crate) enum Does {
     Answers(u16),
     Asks(u16, &'static str),
+    /// Answers with success and this body.
+    Says(&'static str),
     Breaks,
     /// Answers with what it knew when it was asked, once it is let go.
     Waits,
@@ -27,6 +31,7 @@ pub(crate) enum Does {
 
 pub(crate) struct Yotpo {
     rows: Mutex<Vec<Value>>,
+    rewards: Mutex<Vec<Value>>,
     calls: Mutex<Vec<String>>,
     script: Mutex<VecDeque<Does>>,
     always: Mutex<Option<u16>>,
@@ -38,6 +43,7 @@ impl Default for Yotpo {
     fn default() -> Self {
         Self {
             rows: Mutex::default(),
+            rewards: Mutex::default(),
             calls: Mutex::default(),
             script: Mutex::default(),
             always: Mutex::default(),
@@ -55,6 +61,13 @@ impl Yotpo {
         rows.insert(0, row);
     }
 
+    /// What points can be exchanged for from now on: names and prices.
+    pub(crate) fn offers(&self, rewards: &[(&str, i64)]) {
+        let options = rewards.iter();
+        let options = options.map(|(name, amount)| json!({"name": name, "amount": amount}));
+        *self.rewards.lock().unwrap() = options.collect();
+    }
+
     pub(crate) fn will(&self, does: Does) {
         self.script.lock().unwrap().push_back(does);
     }
@@ -69,11 +82,28 @@ impl Yotpo {
         self.calls.lock().unwrap()
     }
 
+    /// How often members were asked for so far.
+    pub(crate) fn read_members(&self) -> usize {
+        self.count(|path| path != REWARDS)
+    }
+
+    /// How often rewards were asked for so far.
+    pub(crate) fn read_rewards(&self) -> usize {
+        self.count(|path| path == REWARDS)
+    }
+
+    fn count(&self, counts: impl Fn(&str) -> bool) -> usize {
+        self.calls().iter().filter(|path| counts(path)).count()
+    }
+
     fn answer(&self, call: &Call, credential: &[Header]) -> Reply {
         let key = credential.iter().find(|header| header.name == "x-api-key");
         let key = key.unwrap().value.expose_secret();
         if key != KEY {
             return reply(401, &json!({"error": "unauthorized"}));
+        }
+        if call.path == REWARDS {
+            return reply(200, &json!(*self.rewards.lock().unwrap()));
         }
         let (path, query) = call.path.split_once('?').unwrap();
         let parameter = |name: &str| {
@@ -135,6 +165,10 @@ impl Wire for Yotpo {
             Some(Does::Asks(status, after)) => Ok(Reply {
                 retry_after: Some(after.to_owned()),
                 ..reply(status, &json!({}))
+            }),
+            Some(Does::Says(body)) => Ok(Reply {
+                body: body.as_bytes().to_vec(),
+                ..reply(200, &Value::Null)
             }),
             Some(Does::Breaks) => Err(NoReply::NotAnswered),
             Some(Does::Waits) => {

@@ -1,6 +1,6 @@
 //! What a source's own interface must be able to do, where it has one that can be asked.
 
-use loyalty::{Email, Private, StoreId, Who};
+use loyalty::{Email, Private, Reward, StoreId, Who};
 use serde::{Deserialize, Serialize};
 
 use crate::{Answer, Call, Header, Pace, Reply, Store};
@@ -30,18 +30,18 @@ pub trait Api: Sync {
     /// given.
     fn recent(&self, cursor: Option<&str>) -> Call;
 
-    /// What the reply to one of these calls tells; no reply when the connection broke or time ran out.
-    fn told(&self, call: &Call, reply: Option<&Reply>) -> Told;
+    /// What the reply to one of these two calls tells; no reply when the connection broke or time ran out.
+    fn told(&self, call: &Call, reply: Option<&Reply>) -> Told<Members>;
+
+    /// The call that reads what points can be exchanged for.
+    fn rewards(&self) -> Call;
+
+    /// The rewards that the reply to that call tells of: those with a fixed price in points. None at all is an answer too.
+    fn offered(&self, reply: Option<&Reply>) -> Told<Vec<Reward>>;
 }
 
-/// What a source's interface told.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Told {
-    /// Members.
-    Members(Members),
-    /// Nothing: why, and whether it may be asked again.
-    Failed(Answer),
-}
+/// What a source's interface told, or why it told nothing and whether it may be asked again.
+pub type Told<T> = Result<T, Answer>;
 
 /// Members as a source's interface shows them.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -114,6 +114,11 @@ pub enum Wanted {
         /// Where the page begins; none for the first one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         cursor: Option<String>,
+    },
+    /// What points can be exchanged for.
+    Rewards {
+        /// When it was asked for, µs since 1970: a reading that began later has done it.
+        asked: i64,
     },
 }
 

@@ -1,13 +1,14 @@
-//! Yotpo's REST interface, version 2 (`loyaltyapi.yotpo.com/reference`): the two calls that read members, and what their
-//! replies mean.
+//! Yotpo's REST interface, version 2 (`loyaltyapi.yotpo.com/reference`): the two calls that read members, the one that reads
+//! the rewards, and what their replies mean.
 
 use std::time::Duration;
 
+use loyalty::Reward;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
-use super::{row, trim};
+use super::{rewards, row, trim};
 use crate::{
     Answer, Api, Call, Header, Members, Method, Pace, Reason, Reply, Store, Told, Whom,
     frame::retry_after,
@@ -23,6 +24,8 @@ const BLOCK: Duration = Duration::from_mins(1);
 const CUSTOMERS: &str = "/api/v2/customers";
 
 const RECENT: &str = "/api/v2/customers/recent";
+
+const REWARDS: &str = "/api/v2/redemption_options";
 
 /// The interface.
 pub(super) struct Rest;
@@ -84,26 +87,49 @@ impl Api for Rest {
         ))
     }
 
-    fn told(&self, call: &Call, reply: Option<&Reply>) -> Told {
-        let Some(reply) = reply else {
-            return unknown(Reason::NoAnswer, None);
-        };
+    fn told(&self, call: &Call, reply: Option<&Reply>) -> Told<Members> {
         let is_page = call.path.starts_with(RECENT);
+        let reply = answered(reply)?;
         match reply.status {
-            200..=299 if is_page => page(&reply.json()).map_or_else(|| garbled(reply), members),
-            200..=299 => member(reply).map_or_else(|| garbled(reply), members),
+            200..=299 if is_page => page(&reply.json()).ok_or_else(|| garbled(reply)),
+            200..=299 => member(reply).ok_or_else(|| garbled(reply)),
             // ASSUMED `yotpo-rest-unknown`: a member whom Yotpo does not know is a 404, or a success without content.
-            404 if !is_page => members(Members::default()),
-            300..=399 | 404 | 405 | 410 => {
-                Told::Failed(Answer::Misconfigured(Reason::WrongAddress))
-            }
-            401 | 403 => Told::Failed(Answer::Misconfigured(Reason::Unauthorized)),
-            429 => Told::Failed(Answer::Throttled {
-                after: hint(reply).unwrap_or(BLOCK),
-            }),
-            408 | 425 | 500.. => unknown(Reason::VendorError, hint(reply)),
-            _ => Told::Failed(Answer::Refused(Reason::Refused)),
+            404 if !is_page => Ok(Members::default()),
+            300..=399 | 404 | 405 | 410 => Err(Answer::Misconfigured(Reason::WrongAddress)),
+            _ => Err(refused(reply)),
         }
+    }
+
+    fn rewards(&self) -> Call {
+        get(REWARDS.to_owned())
+    }
+
+    /// A list that cannot be had, or has another form, is a refusal: members are read all the same.
+    fn offered(&self, reply: Option<&Reply>) -> Told<Vec<Reward>> {
+        let reply = answered(reply)?;
+        match reply.status {
+            200..=299 => match serde_json::from_slice(&reply.body) {
+                Ok(list) => rewards::rewards(&list).ok_or(Answer::Refused(Reason::VendorError)),
+                Err(_) => Err(garbled(reply)),
+            },
+            _ => Err(refused(reply)),
+        }
+    }
+}
+
+fn answered(reply: Option<&Reply>) -> Told<&Reply> {
+    reply.ok_or(unknown(Reason::NoAnswer, None))
+}
+
+/// What an answer without content means, whatever was asked for.
+fn refused(reply: &Reply) -> Answer {
+    match reply.status {
+        401 | 403 => Answer::Misconfigured(Reason::Unauthorized),
+        429 => Answer::Throttled {
+            after: hint(reply).unwrap_or(BLOCK),
+        },
+        408 | 425 | 500.. => unknown(Reason::VendorError, hint(reply)),
+        _ => Answer::Refused(Reason::Refused),
     }
 }
 
@@ -119,16 +145,12 @@ fn encoded(text: &str) -> impl std::fmt::Display {
     utf8_percent_encode(text, NON_ALPHANUMERIC)
 }
 
-fn members(members: Members) -> Told {
-    Told::Members(members)
-}
-
-fn unknown(reason: Reason, after: Option<Duration>) -> Told {
-    Told::Failed(Answer::Unknown { reason, after })
+const fn unknown(reason: Reason, after: Option<Duration>) -> Answer {
+    Answer::Unknown { reason, after }
 }
 
 /// A success that cannot be read comes from something in between, or the interface has changed.
-fn garbled(reply: &Reply) -> Told {
+fn garbled(reply: &Reply) -> Answer {
     unknown(Reason::VendorError, hint(reply))
 }
 

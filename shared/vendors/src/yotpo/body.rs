@@ -37,6 +37,11 @@ impl<'a> At<'a> {
         if self.0.is_some() { self } else { other }
     }
 
+    /// Whether a key is there, also where it is null.
+    pub(super) fn has(self, key: &str) -> bool {
+        self.0.is_some_and(|value| value.get(key).is_some())
+    }
+
     pub(super) fn is_object(self) -> bool {
         self.0.is_some_and(Value::is_object)
     }

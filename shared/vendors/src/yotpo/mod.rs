@@ -12,6 +12,7 @@ mod example;
 mod keys;
 mod patch;
 mod read;
+mod rewards;
 mod row;
 mod settings;
 mod topics;

@@ -52,7 +52,7 @@ roles! {
         rows ["ACCOUNT", "ERASED", "MEMBER", "STORES"],
         secrets ["*/rule"];
     operator is "operator":
-        rows ["ACCOUNT", "ALIAS", "BOUGHT", "ERASED", "MEMBER", "STACK", "STORE", "STORES", "parked", "rejected", "unconfirmed"],
+        rows ["ACCOUNT", "ALIAS", "BOUGHT", "ERASED", "MEMBER", "STACK", "STORE", "STORES", "due", "parked", "rejected", "unconfirmed"],
         secrets ["*/rule", "*/yotpo", "hash-key"];
     emit_anniversaries is "emit-anniversaries":
         rows ["MEMBER", "STORE", "STORES", "due"],

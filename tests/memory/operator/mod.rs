@@ -3,6 +3,7 @@
 mod asked;
 pub(crate) mod check;
 mod dead;
+mod emit;
 mod kept;
 mod line;
 mod lists;

@@ -89,3 +89,82 @@ async fn a_kind_that_the_source_sends_is_left_to_it() -> Result<()> {
     assert_eq!(store.writes().await?.len(), before);
     Ok(())
 }
+
+#[tokio::test]
+async fn a_reminder_names_a_reward_that_the_source_told_of() -> Result<()> {
+    let world = world_alone().await;
+    let store = world
+        .store_with("clock-rewards", |document| {
+            document["sources"]["yotpo"]["rest"] = true.into();
+            document["emit"] = json!({"redemption_reminder": {"inactive_days": 30}});
+        })
+        .await?;
+    let options = json!([
+        {"id": 77, "name": "50 kr off", "amount": 500, "cost_text": "500 Points", "discount_type": "fixed_amount"},
+        {"id": 78, "name": "As you like", "amount": 10, "discount_type": "variable"},
+        {"id": 79, "name": "A gift", "amount": null},
+    ]);
+    let order = json!({"options": options});
+    store.yotpo("redemption-options", order).await?;
+    let check = json!({"command": "check", "store": store.id});
+    let about = async || -> Result<Value> {
+        let checked = world.operator(&check).await?;
+        let findings = checked["clock"]["findings"].as_array().saying("findings")?;
+        let own = findings
+            .iter()
+            .find(|one| one["about"] == "redemption_reminder");
+        Ok(own.saying("the reminder")?["level"].clone())
+    };
+    assert_eq!(about().await?, "warning", "no reward is known yet");
+    let earned = kari(&store, points(KARI)?, 800);
+    store.take(&earned).await?;
+    world.upkeep().await?;
+    wait_until("the rewards are read", async || {
+        Ok((about().await? == "note").then_some(()))
+    })
+    .await?;
+    store.settled().await?;
+    // Yotpo offers another one later the same day, and a person has it read.
+    let order = json!({"options": [{"id": 80, "name": "A mug", "amount": "700", "description": "Of steel"}]});
+    store.yotpo("redemption-options", order).await?;
+    let refresh = json!({"command": "refresh_rewards", "store": store.id});
+    let refreshed = world.operator(&refresh).await?;
+    assert_eq!(refreshed["ok"], true, "{refreshed}");
+    assert_eq!(
+        refreshed["sources"][0]["rewards"],
+        json!([{"name": "A mug", "points": 700, "description": "Of steel"}])
+    );
+    let before = store.writes().await?.len();
+
+    world.forward(Duration::from_hours(24 * AHEAD.unsigned_abs()))?;
+    let list = json!({"command": "emit", "store": store.id, "kind": "redemption_reminder"});
+    let listed = world.operator(&list).await?;
+    assert_eq!(
+        (&listed["count"], &listed["items"][0]["reward"]),
+        (&json!(1), &json!("A mug")),
+        "{listed}"
+    );
+    assert!(!listed.to_string().contains('@'), "{listed}");
+    let mut send = list.clone();
+    send["dry_run"] = false.into();
+    send["by"] = "ola".into();
+    let sent = world.operator(&send).await?;
+    assert_eq!((&sent["told"], &sent["more"]), (&json!(1), &json!(false)));
+    let write = wait_until("the reminder is at Rule", async || {
+        Ok(store.writes().await?.split_off(before).pop())
+    })
+    .await?;
+    let tags: BTreeSet<&str> = compare::tags(&write).into_iter().collect();
+    assert_eq!(tags, BTreeSet::from(["RedemptionReminder", "Yotpo"]));
+    let fields = write["subscribers"]["fields"].as_array();
+    let named = fields.into_iter().flatten();
+    let mut named = named.filter(|field| field["key"] == "Yotpo.RedemptionName");
+    assert_eq!(named.next().saying("the field")?["value"], "A mug");
+
+    // The daily run finds nobody left, and Yotpo was asked as its documents say.
+    store.settled().await?;
+    emit(&store).await?;
+    assert_eq!(store.writes().await?.len(), before + 1);
+    assert_eq!(store.asking_faults().await?, json!([]));
+    neighbour(&store).await
+}

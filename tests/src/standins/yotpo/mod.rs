@@ -1,9 +1,11 @@
-//! Yotpo Loyalty & Referrals, REST API v2, as `vendors/yotpo.md` describes it: the two calls that read members.
+//! Yotpo Loyalty & Referrals, REST API v2, as `vendors/yotpo.md` describes it: the two calls that read members, and the one
+//! that reads what points can be exchanged for.
 //!
 //! Beside what every stand-in answers:
 //! - `POST /accounts` `{"account", "guid", "key"}`: makes an account with this credential.
 //! - `POST /customers` `{"account", "customer": {…}}`: this is what is known of a customer from now on; they stand first among
 //!   those who changed lately.
+//! - `POST /redemption-options` `{"account", "options": […]}`: these are the account's from now on.
 //! - `POST /page-size` `{"account", "rows"}`: a page holds at most so many rows, whatever is asked for.
 //!
 //! Where the vendor's documents are silent the choice stands in a constant or a comment here.
@@ -20,6 +22,7 @@ use super::{Answer, Key, Request, Vendor, decoded};
 
 const CUSTOMERS: &str = "/api/v2/customers";
 const RECENT: &str = "/api/v2/customers/recent";
+const OPTIONS: &str = "/api/v2/redemption_options";
 
 /// Headers a plain HTTP client sends by itself, and the two of the credential.
 const HEADERS: [&str; 7] = [
@@ -55,6 +58,7 @@ pub struct Yotpo {
 struct Account {
     /// Who changed last stands first.
     customers: Vec<Value>,
+    options: Vec<Value>,
     page: Option<usize>,
 }
 
@@ -84,6 +88,7 @@ impl Vendor for Yotpo {
         match (request.method.as_str(), request.path.as_str()) {
             ("GET", CUSTOMERS) => one(account, &query, faults),
             ("GET", RECENT) => recent(account, &query, faults),
+            ("GET", OPTIONS) => options(account, &query, faults),
             (method, path) => {
                 faults.push(format!("unknown path: {method} {path}"));
                 error(404, "not found")
@@ -127,6 +132,13 @@ impl Vendor for Yotpo {
                 account.customers.insert(0, customer);
                 Some(Ok(()))
             }
+            "/redemption-options" => Some(match body["options"].as_array() {
+                Some(options) => {
+                    account.options.clone_from(options);
+                    Ok(())
+                }
+                None => Err("options is no list".to_owned()),
+            }),
             "/page-size" => {
                 let rows = body["rows"].as_u64().and_then(|rows| rows.try_into().ok());
                 account.page = rows;
@@ -223,6 +235,12 @@ fn recent(account: &Account, query: &Query, faults: &mut Vec<String>) -> Answer 
         200,
         &json!({"customers": page, "metadata": {"next_page_info": next}}),
     )
+}
+
+/// All of them: with a name of somebody only what that member may have would be told, and no sender of ours asks for that.
+fn options(account: &Account, query: &Query, faults: &mut Vec<String>) -> Answer {
+    unknown(query, &["discount_type", "is_offline"], faults);
+    Answer::json(200, &json!(account.options))
 }
 
 /// A cursor is nobody's business; this one must be encoded to come back as it is.

@@ -81,6 +81,23 @@ fn the_list_has_pages_and_who_changed_last_stands_first() {
 }
 
 #[test]
+fn the_options_are_one_list_without_pages() {
+    let mut yotpo = yotpo();
+    let (none, _) = get(&mut yotpo, OPTIONS, "", &GOOD);
+    assert_eq!((none.status, none.body.as_str()), (200, "[]"));
+    let options = json!([{"id": 77, "name": "50 kr off", "amount": 500}]);
+    let order = json!({"account": "one", "options": options});
+    assert_eq!(
+        yotpo.order("/redemption-options", &order, now()),
+        Some(Ok(()))
+    );
+    let (listed, faults) = get(&mut yotpo, OPTIONS, "", &GOOD);
+    assert_eq!((listed.body, faults.len()), (options.to_string(), 0));
+    let (wrong, _) = get(&mut yotpo, OPTIONS, "", &[]);
+    assert_eq!(wrong.status, 401);
+}
+
+#[test]
 fn a_wrong_credential_is_refused_and_no_fault() {
     let mut yotpo = yotpo();
     for headers in [
@@ -103,6 +120,8 @@ fn what_no_sender_of_ours_may_send_is_a_fault() {
         (RECENT, "per_page=5&per_page=6", &GOOD),
         (RECENT, "per_page=5&api_key=k", &GOOD),
         (RECENT, "per_page=5&page=2", &GOOD),
+        (OPTIONS, "customer_email=kari%40example.com", &GOOD),
+        (OPTIONS, "per_page=50", &GOOD),
         (CUSTOMERS, "", &GOOD),
         (
             CUSTOMERS,

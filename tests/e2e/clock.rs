@@ -138,17 +138,17 @@ async fn a_reminder_names_a_reward_that_the_source_told_of() -> Result<()> {
 
     world.forward(Duration::from_hours(24 * AHEAD.unsigned_abs()))?;
     let list = json!({"command": "emit", "store": store.id, "kind": "redemption_reminder"});
-    let listed = world.operator(&list).await?;
+    let due = world.operator(&list).await?;
     assert_eq!(
-        (&listed["count"], &listed["items"][0]["reward"]),
+        (&due["count"], &due["items"][0]["reward"]),
         (&json!(1), &json!("A mug")),
-        "{listed}"
+        "{due}"
     );
-    assert!(!listed.to_string().contains('@'), "{listed}");
-    let mut send = list.clone();
-    send["dry_run"] = false.into();
-    send["by"] = "ola".into();
-    let sent = world.operator(&send).await?;
+    assert!(!due.to_string().contains('@'), "{due}");
+    let mut command = list;
+    command["dry_run"] = false.into();
+    command["by"] = "ola".into();
+    let sent = world.operator(&command).await?;
     assert_eq!((&sent["told"], &sent["more"]), (&json!(1), &json!(false)));
     let write = wait_until("the reminder is at Rule", async || {
         Ok(store.writes().await?.split_off(before).pop())

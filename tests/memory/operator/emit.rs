@@ -25,7 +25,7 @@ fn birthdays() -> Value {
     json!({"command": "emit", "store": "example", "kind": "birthday"})
 }
 
-fn with(mut command: Value, more: Value) -> Value {
+fn with(mut command: Value, more: &Value) -> Value {
     for (key, value) in more.as_object().unwrap() {
         command[key] = value.clone();
     }
@@ -33,7 +33,7 @@ fn with(mut command: Value, more: Value) -> Value {
 }
 
 fn sending() -> Value {
-    with(birthdays(), json!({"dry_run": false, "by": "ola"}))
+    with(birthdays(), &json!({"dry_run": false, "by": "ola"}))
 }
 
 /// A member with this balance, seen just now.
@@ -56,7 +56,7 @@ async fn a_day_is_listed_and_nothing_is_sent_or_written() {
         (&today["date"], &today["count"], &today["dry_run"]),
         (&json!("2026-05-16"), &json!(0), &json!(true))
     );
-    let ahead = with(birthdays(), json!({"date": "2026-05-17"}));
+    let ahead = with(birthdays(), &json!({"date": "2026-05-17"}));
     let listed = done(&operator, ahead.clone()).await;
     assert_eq!(
         (&listed["count"], &listed["more"], &listed["stands"]),
@@ -66,7 +66,7 @@ async fn a_day_is_listed_and_nothing_is_sent_or_written() {
     assert_eq!(listed["items"][0]["on"], "2026-05-17");
     assert!(!listed.to_string().contains('@'), "{listed}");
     assert!(audited(&yard.world).is_empty());
-    let shown = done(&operator, with(ahead, json!({"show": true, "by": "ola"}))).await;
+    let shown = done(&operator, with(ahead, &json!({"show": true, "by": "ola"}))).await;
     assert_eq!(shown["items"][0]["key"], KARI);
     let member = listed["items"][0]["member"].as_str().unwrap();
     let audits = audited(&yard.world);
@@ -86,7 +86,7 @@ async fn a_list_has_an_end_and_says_that_there_is_more() {
     }
     let operator = operator(&yard.world);
     for (limit, count, more) in [(1, 1, true), (2, 2, true), (3, 3, false), (1_000, 3, false)] {
-        let command = with(birthdays(), json!({"date": "2026-05-17", "limit": limit}));
+        let command = with(birthdays(), &json!({"date": "2026-05-17", "limit": limit}));
         let listed = done(&operator, command).await;
         assert_eq!(
             (&listed["count"], &listed["more"]),
@@ -105,7 +105,7 @@ async fn a_reminder_is_listed_with_what_it_names() {
         .advance(SignedDuration::from_hours(24 * 30));
     let operator = operator(&yard.world);
     let listed = async |kind: &str| {
-        let command = with(birthdays(), json!({"kind": kind}));
+        let command = with(birthdays(), &json!({"kind": kind}));
         done(&operator, command).await["items"][0].clone()
     };
     let afford = listed("redemption_reminder").await;
@@ -126,7 +126,7 @@ async fn a_day_is_sent_by_a_person_who_is_written_down_and_told_once() {
     yard.born(KARI, BORN).await;
     yard.at("2026-05-17T09:00:00Z");
     let operator = operator(&yard.world);
-    let nobody = with(birthdays(), json!({"dry_run": false}));
+    let nobody = with(birthdays(), &json!({"dry_run": false}));
     assert_eq!(faults(&operator, nobody).await, ["by"]);
     assert!(yard.inbox().is_empty() && audited(&yard.world).is_empty());
 
@@ -153,7 +153,7 @@ async fn nothing_is_sent_before_its_day_where_the_store_is() {
     // The 17th has come to Oslo, and not to Honolulu.
     yard.at("2026-05-17T09:00:00Z");
     let operator = operator(&yard.world);
-    let ahead = with(sending(), json!({"date": "2026-05-17"}));
+    let ahead = with(sending(), &json!({"date": "2026-05-17"}));
     assert_eq!(faults(&operator, ahead.clone()).await, ["date"]);
     assert!(yard.inbox().is_empty() && audited(&yard.world).is_empty());
     assert_eq!(done(&operator, sending()).await["told"], 0);
@@ -170,7 +170,7 @@ async fn a_missed_day_is_sent_for_its_own_date() {
     // The daily run would drop it by now.
     let today = done(&operator, birthdays()).await;
     assert_eq!(today["count"], 0);
-    let missed = with(sending(), json!({"date": "2026-05-17"}));
+    let missed = with(sending(), &json!({"date": "2026-05-17"}));
     assert_eq!(done(&operator, missed).await["told"], 1);
     assert_eq!(opened(&yard.inbox())[0]["on"], "2026-05-17");
 }
@@ -303,7 +303,7 @@ async fn what_is_asked_wrongly_is_named_with_what_would_be_right() {
             assert!(answer.to_string().contains(name), "{name}: {answer}");
         }
     }
-    let unknown = with(birthdays(), json!({"store": "nobody"}));
+    let unknown = with(birthdays(), &json!({"store": "nobody"}));
     assert_eq!(faults(&operator, unknown).await, ["store"]);
 }
 

@@ -31,12 +31,18 @@ pub trait Api: Sync {
     fn recent(&self, cursor: Option<&str>) -> Call;
 
     /// What the reply to one of these two calls tells; no reply when the connection broke or time ran out.
+    ///
+    /// # Errors
+    /// Why it tells nothing, and whether it may be asked again.
     fn told(&self, call: &Call, reply: Option<&Reply>) -> Told<Members>;
 
     /// The call that reads what points can be exchanged for.
     fn rewards(&self) -> Call;
 
     /// The rewards that the reply to that call tells of: those with a fixed price in points. None at all is an answer too.
+    ///
+    /// # Errors
+    /// As [`Api::told`].
     fn offered(&self, reply: Option<&Reply>) -> Told<Vec<Reward>>;
 }
 

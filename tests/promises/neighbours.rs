@@ -14,9 +14,9 @@
 //! break: a body that breaks its reader takes the whole batch
 //! file: shared/recording/src/intake.rs
 //! -         let read = catch_unwind(AssertUnwindSafe(|| {
-//! -             source.read(&envelope, &body, &store, &self.hash_key)
+//! -             teller.read(&envelope, &body, &store, &self.hash_key)
 //! -         }));
-//! +         let read = Ok::<_, ()>(source.read(&envelope, &body, &store, &self.hash_key));
+//! +         let read = Ok::<_, ()>(teller.read(&envelope, &body, &store, &self.hash_key));
 //! ```
 //!
 //! ```text

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use jiff::SignedDuration;
 use loyalty::due::Due;
 use platform::{
-    Clock as _, Handed, Inbox, Outgoing, Queue, QueueError,
+    Clock as _, Deadline, Handed, Inbox, Outgoing, Queue, QueueError,
     memory::{MemoryClock, MemoryQueue},
 };
 use serde_json::{Value, json};
@@ -93,6 +93,20 @@ async fn a_list_has_an_end_and_says_that_there_is_more() {
             (&json!(count), &json!(more)),
             "{limit}"
         );
+    }
+}
+
+#[tokio::test]
+async fn a_list_without_the_time_for_it_says_that_there_is_more() {
+    let yard = Yard::with(json!({})).await;
+    yard.born(KARI, BORN).await;
+    let store = yard.world.store("example").await;
+    let day = (Due::Birthday, "2026-05-17".parse().unwrap());
+    for (seconds, count, more) in [(20, 0, true), (50, 1, false)] {
+        let deadline = Deadline::after(SignedDuration::from_secs(seconds), &*yard.world.clock);
+        let listed = yard.emitter.preview(&store, day, 20, deadline).await;
+        let (found, is_more) = listed.unwrap();
+        assert_eq!((found.len(), is_more), (count, more), "{seconds} s");
     }
 }
 

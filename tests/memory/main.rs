@@ -26,3 +26,4 @@ mod reads;
 mod recording;
 mod table;
 mod world;
+mod yard;

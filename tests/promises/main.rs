@@ -20,6 +20,7 @@ mod neighbours;
 mod never_backwards;
 mod news;
 mod nothing_dropped;
+mod once_a_day;
 mod stored;
 #[path = "../memory/world.rs"]
 #[allow(
@@ -27,3 +28,9 @@ mod stored;
     reason = "shared with the tests in memory, which use all of it"
 )]
 mod world;
+#[path = "../memory/yard.rs"]
+#[allow(
+    dead_code,
+    reason = "shared with the tests in memory, which use all of it"
+)]
+mod yard;

@@ -381,7 +381,7 @@ pub enum Looked {
         /// The date for which it came due.
         on: Date,
         /// What they are told, beside what the store gives.
-        detail: Detail,
+        detail: Box<Detail>,
     },
     /// They are not told.
     Pass {
@@ -438,10 +438,10 @@ fn look_at_day(due: Due, member: &Member, armed: &Armed, around: &Around) -> Loo
     if open && !missed && may_be_told(due, member) {
         let zero = day.date().filter(|_| due == Due::Anniversary);
         let years = zero.map(|zero| i64::from(date.year() - zero.year()));
-        let detail = Detail {
+        let detail = Box::new(Detail {
             years,
             ..Detail::default()
-        };
+        });
         return Looked::Tell { on: date, detail };
     }
     next.on = calendar.next(day, plus(today, 1), passes);
@@ -480,7 +480,10 @@ fn look_at_reminder(due: Due, member: &Member, armed: &Armed, around: &Around) -
         };
     }
     match reminder(due, member, armed, (reminding, around.rewards)) {
-        Some(detail) => Looked::Tell { on: date, detail },
+        Some(detail) => Looked::Tell {
+            on: date,
+            detail: Box::new(detail),
+        },
         None => Looked::pass(next),
     }
 }

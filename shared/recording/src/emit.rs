@@ -432,7 +432,7 @@ impl Emitter {
                 if let Some(gifts) = task.store.gifts(task.due) {
                     gifts.fill(&mut detail, &held.member);
                 }
-                Ok(match self.tick(task, &found.key, held, (on, detail)) {
+                Ok(match self.tick(task, &found.key, held, (on, *detail)) {
                     Some(one) => Seen::Tell(Box::new(one)),
                     None => Seen::Unreadable,
                 })

@@ -226,6 +226,9 @@ async fn a_purchase_on_the_day_of_the_reminder_counts_as_activity_after_it() {
     assert_eq!(days(&yard, POINTS, 31).await, [21, 26]);
 }
 
+/// The friend's picture, as it comes along with news.
+type Says<'a> = &'a dyn Fn(&Yard) -> Value;
+
 /// A friend was sent a link.
 fn share(yard: &Yard, topic: &str, from: &str) -> Value {
     json!({
@@ -313,7 +316,7 @@ async fn a_completed_referral_cancels_the_reminder_in_whatever_order_the_news_co
 async fn a_friend_who_bought_or_wants_nothing_is_not_reminded() {
     let bought = |yard: &Yard| json!({"email": VENN, "last_purchase_at": yard.world.clock.now().to_string()});
     let left = |_: &Yard| json!({"email": VENN, "is_opt_in": false});
-    let cases: [(&str, &dyn Fn(&Yard) -> Value); 2] = [
+    let cases: [(&str, Says); 2] = [
         ("swell/points/changed", &bought),
         ("loyalty/opt_out", &left),
     ];

@@ -86,7 +86,7 @@ async fn two_years(settings: serde_json::Value, zone: &str, leap: &str, seed: u6
             yard.world
                 .clock
                 .advance(SignedDuration::from_mins(late * 5));
-            for _ in 0..1 + random.below(2) {
+            for _ in 0..=random.below(2) {
                 yard.emit(&[due]).await;
             }
             let inbox = yard.inbox();

@@ -250,6 +250,7 @@ impl<'a> Section<'a> {
     }
 
     /// Whether a key is there.
+    #[must_use]
     pub fn has(&self, key: &str) -> bool {
         self.keys.get(key).is_some_and(|value| !value.is_null())
     }

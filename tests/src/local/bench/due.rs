@@ -178,10 +178,10 @@ impl Site {
             let (mut life, before) = self.begin(name)?;
             let meter = Meter::new(&life)?;
             good(&mut life, &json!({}))?;
-            let sent = self.aws.take("inbox").len();
-            (sent == days)
+            let brought = self.aws.take("inbox").len();
+            (brought == days)
                 .then_some(())
-                .saying(format!("{name} brought {sent} days, not {days}"))?;
+                .saying(format!("{name} brought {brought} days, not {days}"))?;
             spent.insert(name, meter.read(&life, before, days)?);
         }
         self.aws.used();

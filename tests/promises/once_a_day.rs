@@ -1,0 +1,162 @@
+//! Promise: **a day that comes due is told once, and none is forgotten.** Whoever tells of it first, the source or the clock;
+//! however often a run is repeated or cut off; and however many are written together.
+//!
+//! ```text
+//! break: a day that was told is not noted
+//! file: shared/loyalty/src/due.rs
+//! -             armed.told = Some(on);
+//! +             armed.told = None;
+//! ```
+//!
+//! ```text
+//! break: a day that was missed is not caught up
+//! file: shared/loyalty/src/due.rs
+//! -     let missed = days_between(date, today) > around.rules.catch_up;
+//! +     let missed = days_between(date, today) > 0;
+//! ```
+//!
+//! ```text
+//! break: the clock says again what the source has said
+//! file: shared/recording/src/member.rs
+//! -     if entry.event.stamp.source == CLOCK && before.knows_of(&entry.event, same_day(&entry.event)) {
+//! +     if entry.event.stamp.source == "" && before.knows_of(&entry.event, same_day(&entry.event)) {
+//! ```
+//!
+//! ```text
+//! break: a gift is taken for a repeat of the day
+//! file: shared/vendors/src/yotpo/keys.rs
+//! -         Kind::Birthday | Kind::Anniversary => match named("redemption") {
+//! +         Kind::Birthday | Kind::Anniversary if facts.day.year() < 0 => match named("redemption") {
+//! ```
+//!
+//! ```text
+//! break: who got no answer together is written again at once
+//! file: shared/delivery/src/crowd.rs
+//! -             Attempted::Answered(answer) => Joined::Made(Attempted::Answered(answer.clone())),
+//! +             Attempted::Answered(_) => Joined::Alone,
+//! ```
+//!
+//! ```text
+//! break: one who is refused refuses all
+//! file: shared/delivery/src/crowd.rs
+//! -             Attempted::Answered(Answer::Refused(_)) if count > 1 => Joined::Alone,
+//! +             Attempted::Answered(Answer::Refused(_)) if count > 99 => Joined::Alone,
+//! ```
+
+use loyalty::{Kind, due::Due};
+use serde_json::{Value, json};
+
+use crate::{
+    world::Does,
+    yard::{Yard, customer, whom},
+};
+
+const BIRTHDAY: &[Due] = &[Due::Birthday];
+
+fn email(number: usize) -> String {
+    format!("m{number}@example.com")
+}
+
+/// Members whose birthday is 17 May, on the day before.
+async fn born(members: usize) -> Yard {
+    let yard = Yard::with(json!({"emit": {"birthday": {"mode": "on"}}})).await;
+    yard.at("2026-05-16T14:00:00Z");
+    for number in 0..members {
+        yard.born(&email(number), "1990-05-17").await;
+    }
+    yard.told();
+    yard
+}
+
+/// The source's own word for the first member's day.
+fn said(yard: &Yard, gift: Option<i64>) -> Value {
+    let mut body = json!({
+        "topic": "swell/customer/birthday", "email": email(0), "customer": customer(yard, &email(0)),
+    });
+    if let Some(id) = gift {
+        body["redemption"] = json!({"id": id, "reward_text": "HBD"});
+    }
+    body
+}
+
+#[tokio::test]
+async fn a_day_is_told_once_whenever_it_is_looked_at() {
+    for run in ["2026-05-17T13:00:00Z", "2026-05-18T13:00:00Z"] {
+        let yard = born(2).await;
+        yard.at(run);
+        assert_eq!(
+            whom(&yard.day(BIRTHDAY).await),
+            [email(0), email(1)],
+            "{run}"
+        );
+        assert_eq!(yard.emit(BIRTHDAY).await.told, 0);
+        assert_eq!(
+            yard.listed(&email(0), Kind::Birthday).as_deref(),
+            Some("2027-05-17")
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_is_cut_off_anywhere_forgets_nobody_and_tells_nobody_twice() {
+    for call in 1.. {
+        let yard = born(5).await;
+        yard.at("2026-05-17T13:00:00Z");
+        yard.world.fuse.arm(call, call % 2 == 0);
+        let _ = yard.try_emit(BIRTHDAY).await;
+        let stopped = yard.world.fuse.mend();
+        yard.emit(BIRTHDAY).await;
+        yard.record().await;
+        let told = yard.told();
+        let all: Vec<String> = (0..5).map(email).collect();
+        assert_eq!(whom(&told), all, "cut off at call {call}");
+        if !stopped {
+            break;
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_source_and_the_clock_tell_one_day_once_and_a_gift_always_arrives() {
+    // Both are on their way when the source's is recorded.
+    let yard = born(1).await;
+    yard.at("2026-05-17T13:00:00Z");
+    yard.emit(BIRTHDAY).await;
+    yard.hear("example", &said(&yard, Some(8))).await;
+    yard.record().await;
+    assert_eq!(yard.told().len(), 1);
+    // The clock was first.
+    let yard = born(1).await;
+    yard.at("2026-05-17T13:00:00Z");
+    assert_eq!(yard.day(BIRTHDAY).await.len(), 1);
+    yard.hear("example", &said(&yard, Some(8))).await;
+    let told = yard.told();
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0]["detail"]["reward"]["code"], "HBD");
+}
+
+#[tokio::test]
+async fn who_is_written_together_is_started_once_whatever_the_answer() {
+    for does in [Does::BooksInSilence, Does::BooksAndFails] {
+        let yard = born(7).await;
+        yard.at("2026-05-17T13:00:00Z");
+        yard.emit(BIRTHDAY).await;
+        yard.record().await;
+        yard.world.vendor.will(does);
+        yard.world.push().await;
+        yard.world.settle_queue().await;
+        assert_eq!(yard.world.vendor.started().len(), 7);
+    }
+    let yard = born(7).await;
+    yard.at("2026-05-17T13:00:00Z");
+    yard.emit(BIRTHDAY).await;
+    yard.record().await;
+    yard.world.vendor.refuses(Some(&email(3)));
+    yard.world.push().await;
+    yard.world.settle_queue().await;
+    assert_eq!(
+        yard.world.vendor.started().len(),
+        6,
+        "all but the one who is refused"
+    );
+}

@@ -8,7 +8,7 @@
 use std::{
     collections::BTreeMap,
     panic::AssertUnwindSafe,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, PoisonError},
 };
 
 use futures_channel::oneshot;
@@ -24,100 +24,13 @@ use crate::{
     Account, Pusher,
     attempt::{Attempted, OnLine},
     batch::panicked,
-    credential::Credential,
+    gather::{Crowd, Joined, Waiting},
     http,
     member::{Job, Turns, out_of_time, paced, park_failures},
 };
 
 /// Calls of one crowd that are under way at the same time.
 const AT_ONCE: usize = 4;
-
-/// What a turn's call came to.
-pub(crate) enum Joined {
-    /// It was made, together with others.
-    Made(Attempted),
-    /// The vendor took none of them together: each is to be made by itself.
-    Alone,
-}
-
-/// A turn's call that waits for the others.
-struct Waiting {
-    joins: String,
-    call: Call,
-    credential: Credential,
-    done: oneshot::Sender<Joined>,
-}
-
-#[derive(Default)]
-struct Gathering {
-    /// Turns that have not come to their call yet.
-    expected: usize,
-    waiting: Vec<Waiting>,
-    /// Told when nobody is expected any more.
-    complete: Option<oneshot::Sender<()>>,
-}
-
-/// The turns of one account's members that are made together.
-pub(crate) struct Crowd(Mutex<Gathering>);
-
-/// One turn's place in a crowd. Given back when it is dropped.
-pub(crate) struct Ticket<'a> {
-    crowd: &'a Crowd,
-}
-
-impl Crowd {
-    /// A crowd of this many turns, and a place for each. `complete` is told when all of them have come or gone.
-    pub(crate) fn of(turns: usize) -> (Self, oneshot::Receiver<()>) {
-        let (told, complete) = oneshot::channel();
-        let gathering = Gathering {
-            expected: turns,
-            complete: Some(told),
-            ..Gathering::default()
-        };
-        (Self(Mutex::new(gathering)), complete)
-    }
-
-    /// One turn's place: as many as there are turns.
-    pub(crate) const fn ticket(&self) -> Ticket<'_> {
-        Ticket { crowd: self }
-    }
-
-    fn gathering(&self) -> MutexGuard<'_, Gathering> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn leave(&self) {
-        let mut gathering = self.gathering();
-        gathering.expected = gathering.expected.saturating_sub(1);
-        if gathering.expected == 0
-            && let Some(complete) = gathering.complete.take()
-        {
-            // Whoever waited for it is gone: then nobody waits for an answer either.
-            let _ = complete.send(());
-        }
-    }
-}
-
-impl Drop for Ticket<'_> {
-    fn drop(&mut self) {
-        self.crowd.leave();
-    }
-}
-
-impl Ticket<'_> {
-    /// Waits with a call until it is made together with the others that say the same.
-    pub(crate) async fn join(self, call: &Call, joins: &str, credential: &Credential) -> Joined {
-        let (done, answer) = oneshot::channel();
-        self.crowd.gathering().waiting.push(Waiting {
-            joins: joins.to_owned(),
-            call: call.clone(),
-            credential: credential.clone(),
-            done,
-        });
-        drop(self);
-        answer.await.unwrap_or(Joined::Alone)
-    }
-}
 
 impl Pusher {
     /// Makes the calls of a crowd once all of its turns have come or gone, with the permits that it has.
@@ -130,7 +43,7 @@ impl Pusher {
     ) {
         // An error means that no turn is left.
         let _ = complete.await;
-        let waiting = std::mem::take(&mut crowd.gathering().waiting);
+        let waiting = crowd.take();
         let mut alike: BTreeMap<String, Vec<Waiting>> = BTreeMap::new();
         for one in waiting {
             alike.entry(one.joins.clone()).or_default().push(one);

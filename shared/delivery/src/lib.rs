@@ -19,6 +19,7 @@ mod crowd;
 mod desk;
 mod event;
 mod find;
+mod gather;
 mod http;
 mod lease;
 mod ledger;

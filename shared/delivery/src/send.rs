@@ -5,7 +5,7 @@ use vendors::{Answer, Lane, Message, Note, Outcome, Plan, Reason};
 
 use crate::{
     attempt::{Attempted, backoff},
-    crowd::Joined,
+    gather::Joined,
     ledger::Status,
     line::{Gate, Wish},
     member::{Step, Turn},

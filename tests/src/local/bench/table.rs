@@ -202,26 +202,32 @@ impl Table {
         Ok(answer)
     }
 
-    /// The entries that a query of the index asks for, of rows that are not there.
+    /// The entries that a query of the index asks for, of rows that are not there. A query asks for one stretch of one list,
+    /// whose beginning is the least value that it names beside the list, where it names two.
     fn others_in(&self, asked: &Value) -> Result<Vec<Item>, Unreadable> {
         let values = asked["ExpressionAttributeValues"].as_object();
+        let values = values.into_iter().flatten();
         let named: BTreeSet<&str> = values
-            .into_iter()
-            .flatten()
             .filter_map(|(_, value)| value["S"].as_str())
             .collect();
         let mut found = Vec::new();
-        for [list, place] in &self.others {
-            if !named.contains(list.as_str()) {
-                continue;
-            }
-            let row = json!({
-                "pk": {"S": place}, "sk": {"S": "DUE"}, "wp": {"S": list}, "ws": {"S": place},
-            });
-            let row = item(&row);
-            let condition = Expression::of(asked, "KeyConditionExpression");
-            let holds = condition.map(|condition| condition.holds(Some(&row)));
-            if holds.transpose()? == Some(true) {
+        for list in &named {
+            let mut places = named.iter().filter(|value| *value != list);
+            let begin = places.next().filter(|_| places.next().is_some());
+            let begin = [
+                (*list).to_owned(),
+                begin.copied().unwrap_or_default().to_owned(),
+            ];
+            let entries = self.others.range(begin..);
+            for [_, place] in entries.take_while(|[own, _]| own == list) {
+                let row = item(&json!({
+                    "pk": {"S": place}, "sk": {"S": "DUE"}, "wp": {"S": list}, "ws": {"S": place},
+                }));
+                let condition = Expression::of(asked, "KeyConditionExpression");
+                let holds = condition.map(|condition| condition.holds(Some(&row)));
+                if holds.transpose()? != Some(true) {
+                    break;
+                }
                 found.push(row);
             }
         }

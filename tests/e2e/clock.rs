@@ -1,8 +1,10 @@
 //! What the clock brings, on the deployed functions: each of the six kinds, told once.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use bridge_tests::local::days::{self, Days, EMITTERS};
+use bridge_tests::local::compare;
+use bridge_tests::local::days::{self, Days, EMITTERS, KARI};
 use bridge_tests::trouble::{Result, Saying};
 use bridge_tests::world::{Shop, event, wait_until};
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
@@ -116,7 +118,10 @@ async fn a_reminder_names_a_reward_that_the_source_told_of() -> Result<()> {
         Ok(own.saying("the reminder")?["level"].clone())
     };
     assert_eq!(about().await?, "warning", "no reward is known yet");
-    let earned = kari(&store, points(KARI)?, 800);
+    let mut earned = points(KARI)?;
+    earned["customer"]["points_balance"] = 800.into();
+    earned["customer"]["last_purchase_at"] = Value::Null;
+    earned["customer"]["last_seen_at"] = now(&store).to_string().into();
     store.take(&earned).await?;
     world.upkeep().await?;
     wait_until("the rewards are read", async || {
@@ -136,7 +141,7 @@ async fn a_reminder_names_a_reward_that_the_source_told_of() -> Result<()> {
     );
     let before = store.writes().await?.len();
 
-    world.forward(Duration::from_hours(24 * AHEAD.unsigned_abs()))?;
+    world.forward(Days::ahead())?;
     let list = json!({"command": "emit", "store": store.id, "kind": "redemption_reminder"});
     let due = world.operator(&list).await?;
     assert_eq!(

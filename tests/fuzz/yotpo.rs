@@ -80,6 +80,7 @@ fn envelope() -> Envelope {
         nonce: "n".to_owned(),
         delivery: None,
         lane: Lane::Live,
+        simulated: false,
         body: String::new(),
     }
 }

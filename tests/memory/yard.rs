@@ -7,7 +7,7 @@ use loyalty::{Kind, StoreId, due::Due};
 use platform::{Clock as _, Deadline, Inbox, Stores};
 use recording::{
     Delivered,
-    emit::{EmitError, Emitter, Rest, Tally},
+    emit::{EmitError, Emitter, Tally},
 };
 use serde_json::{Value, json};
 use vendors::Envelope;
@@ -89,19 +89,10 @@ impl Yard {
     }
 
     pub(crate) async fn try_emit(&self, dues: &[Due]) -> Result<Tally, EmitError> {
-        let (tally, rest) = self.run(dues, None, SignedDuration::from_mins(15)).await?;
-        assert_eq!(rest, None);
-        Ok(tally)
-    }
-
-    pub(crate) async fn run(
-        &self,
-        dues: &[Due],
-        rest: Option<Rest>,
-        within: SignedDuration,
-    ) -> Result<(Tally, Option<Rest>), EmitError> {
-        let deadline = Deadline::after(within, &*self.world.clock);
-        self.emitter.run(dues, rest, deadline).await
+        let deadline = Deadline::after(SignedDuration::from_mins(15), &*self.world.clock);
+        let ran = self.emitter.run(dues, None, deadline).await?;
+        assert_eq!(ran.rest, None);
+        ran.failed.map_or(Ok(ran.tally), Err)
     }
 
     /// What lies on the inbox, taken off it.

@@ -18,8 +18,8 @@
 //! ```text
 //! break: the clock says again what the source has said
 //! file: shared/recording/src/member.rs
-//! -     if entry.event.stamp.source == CLOCK && before.knows_of(&entry.event, same_day(&entry.event)) {
-//! +     if entry.event.stamp.source == "" && before.knows_of(&entry.event, same_day(&entry.event)) {
+//! -     let said = entry.event.stamp.source == CLOCK || is_plain_day(&entry.event);
+//! +     let said = entry.event.stamp.source == "" || is_plain_day(&entry.event) && false;
 //! ```
 //!
 //! ```text

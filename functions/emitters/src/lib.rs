@@ -63,8 +63,8 @@ async fn emit(
     let begun = goes_on(&event.payload)?;
     let round = begun.as_ref().map_or(0, |begun| begun.round + 1);
     let rest = begun.map(|begun| begun.rest);
-    let (tally, rest) = emitter.run(dues, rest, deadline).await?;
-    if let Some(rest) = rest {
+    let ran = emitter.run(dues, rest, deadline).await?;
+    if let Some(rest) = ran.rest {
         if round >= ROUNDS {
             return Err("the run has gone on too often; the next day's run begins anew".into());
         }
@@ -75,7 +75,9 @@ async fn emit(
         }
         tracing::info!(round, "emit.goes_on");
     }
-    Ok(tally)
+    // Told last: what goes on does so in any case, and a store that failed is tried again.
+    ran.failed
+        .map_or(Ok(ran.tally), |failed| Err(failed.into()))
 }
 
 /// Where an earlier run stopped; none of what the schedule sends.

@@ -51,7 +51,7 @@ impl Operator {
         body: &Value,
     ) -> Result<(), Vec<Fault>> {
         let body = body.to_string().into_bytes();
-        let envelope = Envelope::seal(
+        let mut envelope = Envelope::seal(
             store.clone(),
             source.name(),
             self.clock.now(),
@@ -60,6 +60,7 @@ impl Operator {
             &body,
         )
         .map_err(|error| fault("kind", error))?;
+        envelope.simulated = true;
         if self.inbox.put(&envelope).await {
             Ok(())
         } else {

@@ -88,10 +88,10 @@ impl Drop for Ticket<'_> {
 
 impl Ticket<'_> {
     /// Waits with a call until it is made together with the others that say the same.
-    pub(crate) async fn join(self, call: &Call, joins: &str, credential: &Credential) -> Joined {
+    pub(crate) async fn join(self, call: &Call, joins: String, credential: &Credential) -> Joined {
         let (done, answer) = oneshot::channel();
         self.crowd.gathering().waiting.push(Waiting {
-            joins: joins.to_owned(),
+            joins,
             call: call.clone(),
             credential: credential.clone(),
             done,

@@ -52,7 +52,10 @@ impl Turn<'_> {
 
     /// Makes the call: together with others where the turn has its place in a crowd, else by itself.
     async fn made(&mut self, plan: &Plan) -> Attempted {
-        if let (Some(ticket), Some(joins)) = (self.ticket.take(), &plan.joins) {
+        let destination = self.pusher.destination;
+        let ticket = self.ticket.take();
+        let joins = ticket.as_ref().and_then(|_| destination.joins(&plan.call));
+        if let (Some(ticket), Some(joins)) = (ticket, joins) {
             match ticket.join(&plan.call, joins, &self.credential).await {
                 Joined::Made(attempted) => return attempted,
                 Joined::Alone => {

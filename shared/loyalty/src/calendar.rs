@@ -84,7 +84,7 @@ impl Calendar {
     }
 }
 
-/// A date some days later; at the calendar's end the last one.
+/// A date some days later, or earlier; at the calendar's end the last one.
 #[must_use]
 pub(crate) fn plus(date: Date, days: i32) -> Date {
     date.saturating_add(jiff::Span::new().days(days))

@@ -125,6 +125,16 @@ pub struct Armed {
     pub shared: Option<Box<Shared>>,
 }
 
+impl Armed {
+    /// Nobody is reminded of the link any more: who sent it is no longer held, only that it was sent.
+    fn forget_sharer(&mut self) {
+        if let Some(shared) = &mut self.shared {
+            shared.share = Share::default();
+            shared.product = None;
+        }
+    }
+}
+
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's form")]
 const fn is_zero(number: &u32) -> bool {
     *number == 0
@@ -162,10 +172,9 @@ pub struct Rules {
     pub calendar: Calendar,
     /// For how many days what was missed is caught up.
     pub catch_up: i32,
-    /// When people are reminded; kinds that are off are not in it, and the yearly kinds neither.
+    /// When people are reminded; kinds that are off are not in it. The yearly kinds are armed in any case, so that they need
+    /// no news to be switched on.
     pub reminding: BTreeMap<Due, Reminding>,
-    /// Which of the yearly kinds are on.
-    pub yearly: Vec<Due>,
 }
 
 impl Rules {
@@ -178,7 +187,7 @@ impl Rules {
     /// Whether a kind is looked after at all.
     #[must_use]
     pub fn has(&self, due: Due) -> bool {
-        self.yearly.contains(&due) || self.reminding.contains_key(&due)
+        due.is_yearly() || self.reminding.contains_key(&due)
     }
 }
 
@@ -259,18 +268,38 @@ pub fn arm(
     if member.role != Role::Member || member.is_out_of_programme() {
         return;
     }
-    for due in &rules.yearly {
+    for due in [Due::Birthday, Due::Anniversary] {
         let open = rules.calendar.first_open(due.hour(), now);
-        let known = dues.get(due);
-        let on = yearly(*due, member, known, rules, open);
+        let known = dues.get(&due);
+        // A day that is moved back to today after today's run is caught up; one that was only now told is not, because
+        // nobody wishes a late happy birthday to whoever has just told the day.
+        let from = if known.is_some() {
+            plus(open, -1)
+        } else {
+            open
+        };
+        let on = yearly(due, member, known, rules, from);
         if on != known.and_then(|armed| armed.on) {
-            dues.entry(*due).or_default().on = on;
+            dues.entry(due).or_default().on = on;
         }
     }
+    arm_reminders(dues, (before, member), rules, now);
+}
+
+/// The reminders of a member. A date that stands is only brought forward, so that news of an active member writes nothing;
+/// the run finds out that it is early, and moves it on. Whoever has been silent for long when they become known is not
+/// mailed for it: only what changes for them from then on counts.
+fn arm_reminders(
+    dues: &mut Dues,
+    (before, member): (Option<&Member>, &Member),
+    rules: &Rules,
+    now: Timestamp,
+) {
     let active = last_active(member, &rules.calendar);
+    let other_points = before
+        .is_some_and(|before| before.points_available.value() != member.points_available.value());
     let moved = before.is_none_or(|before| {
         last_active(before, &rules.calendar) != active
-            || before.points_available.value() != member.points_available.value()
             || before.role != member.role
             || before.is_out_of_programme()
     });
@@ -278,13 +307,14 @@ pub fn arm(
     for (due, reminding) in reminding.filter(|(due, _)| due.share().is_none()) {
         let known = dues.get(due);
         let stands = known.and_then(|armed| armed.on);
-        if known.is_some() && stands.is_none() && !moved {
+        if known.is_some() && stands.is_none() && !(moved || other_points) {
             continue;
         }
         let Some(active) = active else { continue };
+        let open = rules.calendar.first_open(due.hour(), now);
         let next = reminded_on(known, *reminding, active);
-        let next = next.map(|on| on.max(rules.calendar.first_open(due.hour(), now)));
-        if let Some(on) = next
+        let next = next.filter(|on| other_points || days_between(*on, open) <= rules.catch_up);
+        if let Some(on) = next.map(|on| on.max(open))
             && stands.is_none_or(|stands| on < stands)
         {
             dues.entry(*due).or_default().on = Some(on);
@@ -334,6 +364,19 @@ fn counts(due: Due, member: &Member, day: DayOfYear, date: Date, calendar: &Cale
     }
 }
 
+/// Which anniversary a date is; none where the year of the first is not known.
+fn years(
+    due: Due,
+    member: &Member,
+    (day, date): (DayOfYear, Date),
+    calendar: &Calendar,
+) -> Option<i64> {
+    let enrolled = || Some(calendar.day_of(*member.enrolled_at.value()?));
+    let zero = day.date().or_else(enrolled);
+    let zero = zero.filter(|_| due == Due::Anniversary)?;
+    Some(i64::from(date.year() - zero.year()))
+}
+
 /// When the person was last active, where the store is: bought, earned, redeemed, or was seen.
 #[must_use]
 pub fn last_active(member: &Member, calendar: &Calendar) -> Option<Date> {
@@ -367,6 +410,8 @@ pub struct Around<'a> {
     pub rewards: &'a [Reward],
     /// When the person last bought by way of a friend's link, µs since 1970.
     pub bought: Option<i64>,
+    /// Whether whoever sent the link was erased since.
+    pub sharer_erased: bool,
     /// The date of this run, where the store is.
     pub today: Date,
 }
@@ -414,6 +459,9 @@ pub fn look(due: Due, member: &Member, armed: &Armed, around: &Around) -> Looked
     }
 }
 
+/// Days after which a date that nobody looked at was not missed: the kind was off, or left to the source.
+const FORGOTTEN: i32 = 30;
+
 /// Whether the person may be told of anything: nobody who left the programme, and no mere contact.
 fn may_be_told(due: Due, member: &Member) -> bool {
     let friend = due.kind().addresses_friend();
@@ -436,18 +484,17 @@ fn look_at_day(due: Due, member: &Member, armed: &Armed, around: &Around) -> Loo
     let open = date <= today && passes(date);
     let missed = days_between(date, today) > around.rules.catch_up;
     if open && !missed && may_be_told(due, member) {
-        let zero = day.date().filter(|_| due == Due::Anniversary);
-        let years = zero.map(|zero| i64::from(date.year() - zero.year()));
         let detail = Box::new(Detail {
-            years,
+            years: years(due, member, (day, date), calendar),
             ..Detail::default()
         });
         return Looked::Tell { on: date, detail };
     }
     next.on = calendar.next(day, plus(today, 1), passes);
+    let forgotten = days_between(date, today) > FORGOTTEN;
     Looked::Pass {
         next,
-        dropped: (open && missed).then_some(date),
+        dropped: (open && missed && !forgotten && may_be_told(due, member)).then_some(date),
     }
 }
 
@@ -463,7 +510,11 @@ fn look_at_reminder(due: Due, member: &Member, armed: &Armed, around: &Around) -
         .as_deref()
         .is_some_and(|shared| has_bought(member, shared, around));
     let since = since(due, member, armed, &rules.calendar);
-    let Some(since) = since.filter(|_| !bought && may_be_told(due, member)) else {
+    if bought || around.sharer_erased {
+        next.forget_sharer();
+        return Looked::pass(next);
+    }
+    let Some(since) = since.filter(|_| may_be_told(due, member)) else {
         return Looked::pass(next);
     };
     let Some(date) = reminded_on(Some(armed), reminding, since) else {
@@ -473,18 +524,23 @@ fn look_at_reminder(due: Due, member: &Member, armed: &Armed, around: &Around) -
         next.on = Some(date);
         return Looked::pass(next);
     }
-    if days_between(date, today) > rules.catch_up {
-        return Looked::Pass {
-            next,
-            dropped: Some(date),
+    let Some(detail) = reminder(due, member, armed, (reminding, around.rewards)) else {
+        return Looked::pass(next);
+    };
+    // By the date that stands, not by the silence alone: points may have changed long after it began.
+    let on = armed.on.map_or(date, |on| on.max(date));
+    let late = days_between(on, today);
+    if late <= rules.catch_up {
+        return Looked::Tell {
+            on,
+            detail: Box::new(detail),
         };
     }
-    match reminder(due, member, armed, (reminding, around.rewards)) {
-        Some(detail) => Looked::Tell {
-            on: date,
-            detail: Box::new(detail),
-        },
-        None => Looked::pass(next),
+    // After a fault of some days the series goes on; where nobody looked for longer, the kind was off.
+    next.on = (late < reminding.every).then(|| plus(on, reminding.every).max(plus(today, 1)));
+    Looked::Pass {
+        next,
+        dropped: (late <= FORGOTTEN).then_some(on),
     }
 }
 
@@ -506,9 +562,10 @@ pub fn tell(dues: &mut Dues, member: &Member, event: &Event, rules: &Rules) {
         return;
     };
     let today = rules.calendar.date(event.stamp.arrived);
-    let on = event.day.unwrap_or(today);
     let armed = dues.entry(due).or_default();
     if due.is_yearly() {
+        let near = || nearest(due, member, today, &rules.calendar);
+        let on = event.day.or_else(near).unwrap_or(today);
         if armed.told.is_none_or(|told| told < on) {
             armed.told = Some(on);
         }
@@ -526,6 +583,20 @@ pub fn tell(dues: &mut Dues, member: &Member, event: &Event, rules: &Rules) {
     let again = rules.reminding.get(&due);
     let again = again.filter(|reminding| armed.times < reminding.times);
     armed.on = again.map(|reminding| plus(today, reminding.every));
+    if armed.on.is_none() {
+        armed.forget_sharer();
+    }
+}
+
+/// The day that a source's word is about: the nearest one of the member's, because it may arrive a little late, or over the
+/// end of a year.
+fn nearest(due: Due, member: &Member, today: Date, calendar: &Calendar) -> Option<Date> {
+    const APART: i32 = 15;
+    let day = day_of(due, member, calendar)?;
+    let years = (-1..=1).filter_map(|years| today.year().checked_add(years));
+    let dates = years.filter_map(|year| day.in_year(year, calendar.leap_day));
+    let near = dates.min_by_key(|date| days_between(*date, today).abs());
+    near.filter(|date| days_between(*date, today).abs() <= APART)
 }
 
 /// Whether the friend has bought since they were sent the link, as far as anybody told.
@@ -548,7 +619,7 @@ fn reminder(
     (reminding, rewards): (Reminding, &[Reward]),
 ) -> Option<Detail> {
     if let Some(shared) = &armed.shared {
-        return Some(Detail {
+        return (shared.share != Share::default()).then(|| Detail {
             share: Some(shared.share.clone()),
             product: shared.product.clone(),
             ..Detail::default()

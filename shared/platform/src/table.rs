@@ -142,7 +142,8 @@ pub enum Write {
 pub enum Transacted {
     /// All happened.
     Done,
-    /// None happened; the conditions of these did not hold, by their place among the writes.
+    /// None happened; the conditions of these did not hold, or somebody else was writing their rows, by their place among
+    /// the writes.
     Refused(Vec<usize>),
 }
 
@@ -217,7 +218,7 @@ pub trait Table: Send + Sync {
     /// Makes at most a hundred writes together or none of them. Costs twice what they cost alone.
     ///
     /// # Errors
-    /// [`TableError::Unavailable`], also when someone else writes one of the rows at this very moment.
+    /// [`TableError::Unavailable`].
     async fn transact(&self, writes: Vec<Write>) -> Result<Transacted, TableError>;
 }
 

@@ -1,7 +1,8 @@
 //! The dates on which somebody is looked at: `DUE#<kind>` rows of a person, listed in the index by store, kind and date.
 //!
-//! A row is written together with the picture that says the same, so that neither is there without the other. It is a hint
-//! all the same: what it says is held against the picture when its date has come.
+//! A row goes before the picture that says the same, so that no picture says what no row does; whoever stops in between
+//! comes again with the same news, and writes the row anew. It is a hint all the same: what it says is held against the
+//! picture when its date has come.
 
 use jiff::{Timestamp, civil::Date};
 use loyalty::{
@@ -88,6 +89,11 @@ pub(crate) fn write(
     Ok(Write::Put(to_item(&key, &row)?, None))
 }
 
+/// The date that is armed for a kind.
+pub(crate) fn on(dues: &Dues, due: Due) -> Option<Date> {
+    dues.get(&due).and_then(|armed| armed.on)
+}
+
 /// The writes that make the rows say what is armed now.
 pub(crate) fn writes(
     of: (&StoreId, &HashKey),
@@ -95,14 +101,20 @@ pub(crate) fn writes(
     (before, after): (&Dues, &Dues),
     now: Timestamp,
 ) -> Result<Vec<Write>, TableError> {
-    let mut writes = Vec::new();
-    for due in Due::ALL {
-        let on = |dues: &Dues| dues.get(&due).and_then(|armed| armed.on);
-        if on(before) != on(after) {
-            writes.push(write(of, member, due, on(after), now)?);
-        }
+    let moved = Due::ALL.into_iter();
+    let moved = moved.filter(|due| on(before, *due) != on(after, *due));
+    moved
+        .map(|due| write(of, member, due, on(after, due), now))
+        .collect()
+}
+
+/// Makes one write by itself.
+pub(crate) async fn make(table: &dyn Table, write: Write) -> Result<(), TableError> {
+    match write {
+        Write::Put(item, condition) => table.put(item, condition).await.map(drop),
+        Write::Delete(key, condition) => table.delete(&key, condition).await.map(drop),
+        Write::Update(..) | Write::Check(..) => Ok(()),
     }
-    Ok(writes)
 }
 
 /// Arms what the news of one batch asks for.

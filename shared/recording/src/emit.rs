@@ -12,11 +12,11 @@ use futures_util::{StreamExt as _, stream};
 use jiff::civil::Date;
 use loyalty::{
     Detail, HashKey, MemberKey, Reward, StoreId,
-    due::{self, Armed, Around, Due, Looked},
+    due::{self, Armed, Around, Due, Looked, Shared},
 };
 use platform::{
-    Clock, Deadline, Held, Inbox, Listed, MemberState, Standing, Stores, Table, TableError,
-    Transacted, Write, find_member,
+    Clock, Deadline, ErasedRow, Held, Inbox, Listed, MemberState, Standing, Stores, Table,
+    TableError, Transacted, Write, find_member, from_item,
     telemetry::{self, Metric},
     to_item,
 };
@@ -89,6 +89,17 @@ impl Tally {
     }
 }
 
+/// What a run came to, of all stores.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Ran {
+    /// Everything together.
+    pub tally: Tally,
+    /// Where the next run goes on, when time ran out.
+    pub rest: Option<Rest>,
+    /// The error of the last store that failed; the others had their turn.
+    pub failed: Option<EmitError>,
+}
+
 /// Why a run stopped.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EmitError {
@@ -136,17 +147,17 @@ struct Task<'a> {
 
 impl Emitter {
     /// Looks at every store, or goes on where an earlier run stopped. One store's trouble never keeps another from its
-    /// turn. Gives where the next run goes on, when time ran out.
+    /// turn.
     ///
     /// # Errors
-    /// [`EmitError`] of the last store that failed, after the others had their turn.
+    /// [`EmitError`] when not even the stores could be had.
     pub async fn run(
         &self,
         dues: &[Due],
         rest: Option<Rest>,
         deadline: Deadline,
-    ) -> Result<(Tally, Option<Rest>), EmitError> {
-        let (mut sum, mut failed) = (Tally::default(), None);
+    ) -> Result<Ran, EmitError> {
+        let mut ran = Ran::default();
         let mut rest = rest;
         for id in self.stores.all().await? {
             for due in dues {
@@ -168,19 +179,20 @@ impl Emitter {
                 };
                 match done {
                     Ok((tally, left)) => {
-                        sum.add(tally);
-                        if left.is_some() {
-                            return Ok((sum, left));
+                        ran.tally.add(tally);
+                        ran.rest = left;
+                        if ran.rest.is_some() {
+                            return Ok(ran);
                         }
                     }
                     Err(error) => {
                         tracing::error!(store = %id, kind = %due.kind(), %error, "what is due could not all be sent; the rest stays due");
-                        failed = Some(error);
+                        ran.failed = Some(error);
                     }
                 }
             }
         }
-        failed.map_or(Ok((sum, None)), Err)
+        Ok(ran)
     }
 
     /// Sends what one kind brings in one store on a date, unless the store does not want it. Begins where an earlier run
@@ -314,28 +326,34 @@ impl Emitter {
         tally: &mut Tally,
     ) -> Result<Option<Rest>, EmitError> {
         let (first, mut from) = begin.map_or_else(Default::default, |rest| (rest.list, rest.from));
+        let mut found = Vec::new();
+        let mut rest = None;
         let lists = rows::lists(&task.store.id, task.due).enumerate();
-        for (number, list) in lists.skip(first) {
+        'lists: for (number, list) in lists.skip(first) {
             loop {
                 if deadline.remaining(&*self.clock) <= RESERVE {
-                    return Ok(Some(Rest {
+                    rest = Some(Rest {
                         store: task.store.id.clone(),
                         due: task.due,
                         list: number,
                         from,
-                    }));
+                    });
+                    break 'lists;
                 }
                 let page = self.page(task, &list, &from).await?;
                 let Some(last) = page.last() else { break };
                 from = next(last);
-                self.send(task, &page, tally).await?;
+                self.gather(task, &page, &mut found, tally).await?;
+                let whole = found.len() / TOGETHER * TOGETHER;
+                self.send(found.drain(..whole).collect(), tally).await?;
                 if page.len() < PAGE {
                     break;
                 }
             }
             from.clear();
         }
-        Ok(None)
+        self.send(found, tally).await?;
+        Ok(rest)
     }
 
     async fn page(
@@ -348,14 +366,14 @@ impl Emitter {
         self.table.work(list, from, &until, PAGE).await
     }
 
-    /// Sends what a page brings, ten at a time. What is not told is settled on the way.
-    async fn send(
+    /// Gathers whom a page brings. Who is not told is settled on the way.
+    async fn gather(
         &self,
         task: &Task<'_>,
         page: &[Listed],
+        found: &mut Vec<Found>,
         tally: &mut Tally,
     ) -> Result<(), EmitError> {
-        let mut found = Vec::new();
         for seen in self.look_at(task, page, true).await? {
             match seen {
                 Seen::Tell(one) => found.push(*one),
@@ -366,6 +384,11 @@ impl Emitter {
                 Seen::Unreadable => tally.unreadable += 1,
             }
         }
+        Ok(())
+    }
+
+    /// Sends days, ten together.
+    async fn send(&self, found: Vec<Found>, tally: &mut Tally) -> Result<(), EmitError> {
         for some in found.chunks(TOGETHER) {
             let envelopes: Vec<Envelope> = some.iter().map(|one| one.envelope.clone()).collect();
             if !self.inbox.put_all(&envelopes).await {
@@ -417,14 +440,18 @@ impl Emitter {
         let Some(armed) = held.due.get(&task.due) else {
             return self.pass(task, place, Some((held, None)), settle).await;
         };
-        let bought = match &armed.shared {
-            Some(_) => rows::purchase(&*self.table, (store, &self.hash_key), &found.key).await?,
-            None => None,
+        let (bought, sharer_erased) = match &armed.shared {
+            Some(shared) => (
+                self.bought(store, (&found.key, held)).await?,
+                self.is_erased(store, shared).await?,
+            ),
+            None => (None, false),
         };
         let around = Around {
             rules: &task.store.emit.rules,
             rewards: &task.rewards,
             bought,
+            sharer_erased,
             today: task.today,
         };
         match due::look(task.due, &held.member, armed, &around) {
@@ -434,7 +461,11 @@ impl Emitter {
                 }
                 Ok(match self.tick(task, &found.key, held, (on, *detail)) {
                     Some(one) => Seen::Tell(Box::new(one)),
-                    None => Seen::Unreadable,
+                    None => {
+                        let member = self.hash_key.member(store, &found.key);
+                        tracing::error!(%store, member, "somebody whose day it is has neither an address nor an id");
+                        Seen::Unreadable
+                    }
                 })
             }
             Looked::Early => self.pass(task, place, Some((held, None)), settle).await,
@@ -452,6 +483,31 @@ impl Emitter {
                 })
             }
         }
+    }
+
+    /// When a friend bought by a link, under any key that they had lately.
+    async fn bought(
+        &self,
+        store: &StoreId,
+        (key, held): (&MemberKey, &Held),
+    ) -> Result<Option<i64>, TableError> {
+        let mut bought = None;
+        for key in std::iter::once(key).chain(held.recent(self.clock.now())) {
+            let own = rows::purchase(&*self.table, (store, &self.hash_key), key).await?;
+            bought = bought.max(own);
+        }
+        Ok(bought)
+    }
+
+    /// Whether whoever sent the link was erased: then nobody names them any more.
+    async fn is_erased(&self, store: &StoreId, shared: &Shared) -> Result<bool, TableError> {
+        let Some(sharer) = &shared.share.from.email else {
+            return Ok(false);
+        };
+        let hash = self.hash_key.member(store, &MemberKey::of_email(sharer));
+        let row = self.table.get(&ErasedRow::key(store, &hash), true).await?;
+        let row: Option<ErasedRow> = row.map(from_item).transpose()?;
+        Ok(row.is_some_and(|row| row.blocks == Some(true)))
     }
 
     fn tick(

@@ -116,7 +116,7 @@ impl Recorder {
         for group in groups {
             let member = self.hash_key.member(&group.store.id, &group.key);
             for entry in group.entries {
-                if entry.is_open() {
+                if entry.is_open() && !entry.simulated {
                     self.seen
                         .note(&*self.table, &group.store, &entry.event)
                         .await;

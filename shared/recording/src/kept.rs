@@ -123,6 +123,7 @@ impl Shelf {
             nonce,
             delivery: first.own.delivery,
             lane: Lane::Live,
+            simulated: false,
             body: STANDARD.encode(body),
         };
         Some(Kept {

@@ -10,7 +10,7 @@ use std::{
 };
 
 use futures_util::FutureExt as _;
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, civil::Date};
 use loyalty::{
     Change, Event, Guard, Kind, Member, MemberKey, Occurrence, StoreId, Who,
     due::{Due, Dues},
@@ -42,6 +42,8 @@ pub(crate) struct Entry {
     pub(crate) event: Event,
     /// Which work goes first on its way to the destinations.
     pub(crate) lane: Lane,
+    /// Whether a person tried out what the source would send.
+    pub(crate) simulated: bool,
     /// The source's own id of the delivery.
     delivery: Option<String>,
     body: Vec<u8>,
@@ -68,6 +70,8 @@ pub(crate) struct Group {
     /// The version that holds all of it.
     pub(crate) version: u64,
     pub(crate) entries: Vec<Entry>,
+    /// The dates whose rows an attempt wrote.
+    dates: BTreeMap<Due, Option<Date>>,
 }
 
 impl Entry {
@@ -76,6 +80,7 @@ impl Entry {
             place,
             event,
             lane: envelope.lane,
+            simulated: envelope.simulated,
             delivery: envelope.delivery.clone(),
             body: envelope.packed().unwrap_or_default(),
             stored: None,
@@ -137,6 +142,7 @@ pub(crate) async fn record(
         key,
         version: 0,
         entries,
+        dates: BTreeMap::new(),
     };
     let written = AssertUnwindSafe(Box::pin(write(recorder, &mut group))).catch_unwind();
     let failure = written.await.unwrap_or(Some(Failure(Reason::Panicked)));
@@ -210,11 +216,42 @@ async fn attempt(recorder: &Recorder, group: &mut Group) -> Result<bool, Hindran
     let news = news.map(|entry| &entry.event);
     let known = before.map(|before| &before.member);
     due::arm(&store, known, &mut held, news, recorder.clock.now());
+    let armed = before.map(|before| before.due.clone()).unwrap_or_default();
+    let dates = dates(recorder, group, (&armed, &held.due))?;
     if before.is_some_and(|before| before.member == held.member && before.due == held.due) {
+        for date in dates {
+            due::make(&*recorder.table, date).await?;
+        }
         group.version = found.state.map_or(0, |state| state.version);
         return Ok(true);
     }
-    put_state(recorder, group, &found, held, leads, gate).await
+    put_state(recorder, group, &found, (held, dates), leads, gate).await
+}
+
+/// The rows that are to say what is armed now. Where an event came again, whoever recorded it before may have stopped
+/// between the two: then all of them are written. So is what an attempt wrote for which somebody else was faster.
+fn dates(
+    recorder: &Recorder,
+    group: &mut Group,
+    (armed, after): (&Dues, &Dues),
+) -> Result<Vec<Write>, TableError> {
+    let of = (&group.store.id, &recorder.hash_key);
+    let now = recorder.clock.now();
+    let again = group
+        .entries
+        .iter()
+        .any(|entry| entry.is_open() && entry.repeat);
+    let mut writes = Vec::new();
+    for due in Due::ALL {
+        let on = due::on(after, due);
+        let written = group.dates.get(&due);
+        let stale = written.is_some_and(|written| *written != on);
+        if due::on(armed, due) != on || stale || (again && on.is_some()) {
+            group.dates.insert(due, on);
+            writes.push(due::write(of, &group.key, due, on, now)?);
+        }
+    }
+    Ok(writes)
 }
 
 /// Writes the event if it does not stand yet, and gives the picture after it.
@@ -374,14 +411,16 @@ pub(crate) fn keep_first_arrival(event: &mut Event, first: &EventRow) {
     }
 }
 
-/// The destinations that want an event which changed a member so. What the clock says after a source said it is no news.
+/// The destinations that want an event which changed a member so. What was said of a day already is no news to them: by the
+/// clock after a source, and by a source after the clock, unless it gives something.
 fn interested(
     recorder: &Recorder,
     store: &Store,
     entry: &Entry,
     (before, change): (&Member, &Change),
 ) -> BTreeMap<String, Wants> {
-    if entry.event.stamp.source == CLOCK && before.knows_of(&entry.event, same_day(&entry.event)) {
+    let said = entry.event.stamp.source == CLOCK || is_plain_day(&entry.event);
+    if said && before.knows_of(&entry.event, same_day(&entry.event)) {
         return BTreeMap::new();
     }
     let all = registry::DESTINATIONS.iter().filter(|destination| {
@@ -398,10 +437,15 @@ fn interested(
     .collect()
 }
 
-/// How far apart two words about one day of a person's may be.
+/// Whether it speaks of a day of the year and gives nothing.
+fn is_plain_day(event: &Event) -> bool {
+    Due::of(event.kind).is_some_and(Due::is_yearly) && !event.detail.gives()
+}
+
+/// How far apart two words about one day of a person's may be: what was missed is caught up for two weeks at most.
 fn same_day(event: &Event) -> SignedDuration {
     if Due::of(event.kind).is_some_and(Due::is_yearly) {
-        SignedDuration::from_hours(60 * 24)
+        SignedDuration::from_hours(16 * 24)
     } else {
         Guard::Day.duration()
     }
@@ -466,7 +510,7 @@ async fn put_state(
     recorder: &Recorder,
     group: &mut Group,
     found: &Found,
-    held: Held,
+    (held, dates): (Held, Vec<Write>),
     leads: Leads,
     gate: Gate,
 ) -> Result<bool, Hindrance> {
@@ -475,16 +519,7 @@ async fn put_state(
     let version = now.max(read.map_or(0, |version| version + 1));
     let store = &group.store.id;
     let mut beside = leads.writes(store, &group.key, &held.member)?;
-    let nothing = Dues::new();
-    let armed = found.state.as_ref().and_then(MemberState::held);
-    let armed = armed.map_or(&nothing, |held| &held.due);
-    let whose = (store, &recorder.hash_key);
-    beside.extend(due::writes(
-        whose,
-        &group.key,
-        (armed, &held.due),
-        recorder.clock.now(),
-    )?);
+
     if gate.since().is_some() {
         // Whoever still erases them may have taken the event along. Then it is written again.
         for entry in group.entries.iter_mut().filter(|entry| entry.is_open()) {
@@ -502,9 +537,13 @@ async fn put_state(
     let condition = Some(as_read(read));
     group.version = version;
     if beside.is_empty() {
+        for date in dates {
+            due::make(&*recorder.table, date).await?;
+        }
         let written = recorder.table.put(item, condition).await?;
         return Ok(matches!(written, Written::Done(_)));
     }
+    beside.extend(dates);
     beside.insert(0, Write::Put(item, condition));
     Ok(recorder.table.transact(beside).await? == Transacted::Done)
 }

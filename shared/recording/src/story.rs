@@ -87,6 +87,7 @@ pub async fn delivery(
         nonce: platform::nonce(),
         delivery: row.delivery,
         lane: Lane::Live,
+        simulated: false,
         body: STANDARD.encode(body),
     }))
 }

@@ -76,6 +76,7 @@ fn request(body: &[u8], store: &Store, key: &HashKey) -> Option<Vec<u8>> {
         nonce: "n".to_owned(),
         delivery: None,
         lane: vendors::Lane::Live,
+        simulated: false,
         body: String::new(),
     };
     let Read::Event(event) = source.read(&envelope, body, store, key) else {

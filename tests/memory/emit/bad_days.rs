@@ -193,7 +193,8 @@ async fn two_emitters_at_once_tell_everybody_once() {
         yard.emitter.run(BIRTHDAY, None, deadline),
         other.run(BIRTHDAY, None, deadline),
     );
-    assert_eq!((one.unwrap().0.told, two.unwrap().0.told), (230, 230));
+    let told = [one, two].map(|ran| ran.unwrap().tally.told);
+    assert_eq!(told, [230, 230]);
     let mut inbox = yard.inbox();
     assert_eq!(inbox.len(), 460);
     // What both sent comes in any order, also beside its twin.
@@ -242,10 +243,10 @@ async fn a_run_that_comes_near_its_end_goes_on_where_it_stopped() {
     let (mut rest, mut rounds, mut told) = (None, 0, 0);
     loop {
         let deadline = Deadline::after(SignedDuration::from_mins(4), &*hurried.clock);
-        let (tally, left) = hurried.run(BIRTHDAY, rest, deadline).await.unwrap();
+        let ran = hurried.run(BIRTHDAY, rest, deadline).await.unwrap();
         rounds += 1;
-        told += tally.told;
-        let Some(left) = left else { break };
+        told += ran.tally.told;
+        let Some(left) = ran.rest else { break };
         // It travels as a message, and names nobody.
         let text = serde_json::to_string(&left).unwrap();
         assert!(!text.contains('@'), "{text}");
@@ -355,9 +356,74 @@ async fn opened_names(yard: &Yard) -> Vec<String> {
 #[tokio::test]
 async fn off_is_off() {
     let yard = born(json!({"emit": {"birthday": {"mode": "off"}}}), 1).await;
-    assert_eq!(yard.listed(&email(0), Kind::Birthday), None);
     yard.at("2026-05-17T13:00:00Z");
     assert_eq!(yard.emit(BIRTHDAY).await, recording::emit::Tally::default());
+    // Switched on, it needs no news; what nobody looked at for months was not missed.
+    yard.put_store("example", json!({"emit": {"birthday": {"mode": "on"}}}))
+        .await;
+    yard.at("2026-09-01T13:00:00Z");
+    let tally = yard.emit(BIRTHDAY).await;
+    assert_eq!((tally.told, tally.passed, tally.dropped), (0, 1, 0));
+    yard.at("2027-05-17T13:00:00Z");
+    assert_eq!(once(&yard.day(BIRTHDAY).await), all(1));
+}
+
+#[tokio::test]
+async fn a_birthday_that_is_moved_back_after_the_run_is_caught_up() {
+    let yard = born(json!({}), 1).await;
+    yard.at("2026-05-17T09:00:00Z");
+    yard.born(&email(0), "1990-09-09").await;
+    yard.at("2026-05-17T13:00:00Z");
+    assert!(yard.day(BIRTHDAY).await.is_empty());
+    yard.at("2026-05-17T15:00:00Z");
+    yard.born(&email(0), "1990-05-17").await;
+    yard.told();
+    yard.at("2026-05-18T13:00:00Z");
+    assert_eq!(once(&yard.day(BIRTHDAY).await), all(1));
+    // Who tells it only then is wished next year.
+    yard.born(&email(1), "1990-05-18").await;
+    assert_eq!(
+        yard.listed(&email(1), Kind::Birthday).unwrap(),
+        "2027-05-18"
+    );
+}
+
+#[tokio::test]
+async fn a_word_that_comes_over_the_end_of_a_year_is_about_the_day_before() {
+    let yard =
+        Yard::with(json!({"time_zone": "Pacific/Auckland", "emit": {"birthday": {"mode": "on"}}}))
+            .await;
+    yard.at("2026-12-01T00:00:00Z");
+    yard.born(&email(0), "1990-12-31").await;
+    yard.told();
+    // 13:00 UTC is two o'clock in the morning of the next day there.
+    yard.at("2026-12-30T13:00:00Z");
+    assert_eq!(once(&yard.day(BIRTHDAY).await), all(1));
+    let word = json!({"topic": "swell/customer/birthday", "email": email(0), "customer": customer(&yard, &email(0))});
+    yard.at("2026-12-31T13:00:00Z");
+    yard.hear("example", &word).await;
+    assert!(
+        yard.told().is_empty(),
+        "it is January there, and the same birthday"
+    );
+    yard.at("2027-12-30T13:00:00Z");
+    assert_eq!(
+        once(&yard.day(BIRTHDAY).await),
+        all(1),
+        "the next one is not lost"
+    );
+}
+
+#[tokio::test]
+async fn a_simulated_birthday_does_not_switch_the_clock_off() {
+    let yard = born(json!({}), 1).await;
+    let operator = crate::operator::operator(&yard.world);
+    let asked = json!({"command": "simulate", "store": "example", "kind": "birthday"});
+    assert_eq!(operator.answer(asked).await["ok"], true);
+    yard.record().await;
+    assert_eq!(yard.told().len(), 1);
+    yard.at("2026-05-17T13:00:00Z");
+    assert_eq!(yard.emit(BIRTHDAY).await.told, 1);
 }
 
 #[tokio::test]

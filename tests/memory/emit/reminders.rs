@@ -1,8 +1,9 @@
 //! Reminders: what counts as activity, what is reminded of, how often, and what ends it.
 
 use jiff::{SignedDuration, Timestamp};
-use loyalty::{Kind, due::Due};
+use loyalty::{Email, Kind, due::Due};
 use platform::Clock as _;
+use recording::erase::Whom;
 use serde_json::{Value, json};
 
 use super::{Yard, whom};
@@ -210,8 +211,37 @@ async fn who_has_nothing_near_is_looked_at_again_when_their_points_change() {
     yard.told();
     yard.at("2026-05-13T17:00:00Z");
     let tally = yard.emit(POINTS).await;
-    // Its day was the eleventh: caught up within two days.
     assert_eq!((tally.told, tally.dropped), (1, 0));
+    yard.record().await;
+    // Far later, too: not the silence is late, but the points are new.
+    let yard = active(10).await;
+    yard.at("2026-05-11T17:00:00Z");
+    yard.emit(POINTS).await;
+    yard.at("2026-07-01T12:00:00Z");
+    let mut body = news(&yard, "swell/points/changed", 450, 60);
+    body["customer"]["last_seen_at"] = json!("2026-05-01T12:00:01.000Z");
+    yard.hear("example", &body).await;
+    yard.at("2026-07-01T17:00:00Z");
+    let tally = yard.emit(POINTS).await;
+    assert_eq!((tally.told, tally.dropped), (1, 0));
+}
+
+#[tokio::test]
+async fn who_was_silent_for_long_when_they_become_known_is_not_mailed_for_it() {
+    let yard = Yard::with(settings()).await;
+    yard.at("2026-05-01T12:00:00Z");
+    yard.hear("example", &news(&yard, "swell/points/changed", 450, 90))
+        .await;
+    assert_eq!(yard.listed(KARI, Kind::PointsReminder), None);
+    yard.told();
+    yard.at("2026-05-02T17:00:00Z");
+    assert_eq!(yard.emit(POINTS).await, recording::emit::Tally::default());
+    // From their next activity on they are like anybody else.
+    yard.at("2026-05-05T12:00:00Z");
+    yard.hear("example", &news(&yard, "swell/points/earned", 450, 0))
+        .await;
+    yard.told();
+    assert_eq!(days(&yard, POINTS, 15).await, [15]);
 }
 
 #[tokio::test]
@@ -345,4 +375,61 @@ async fn a_daily_reminder_of_the_source_is_not_said_again_the_same_day() {
     assert_eq!(yard.told().len(), 1);
     // Told by the source today: the next one is five days later.
     assert_eq!(days(&yard, POINTS, 31).await, [16]);
+}
+
+#[tokio::test]
+async fn nobody_is_reminded_of_a_link_whose_sender_was_erased() {
+    let yard = Yard::with(settings()).await;
+    yard.at("2026-05-01T12:00:00Z");
+    yard.hear("example", &news(&yard, "swell/points/earned", 450, 0))
+        .await;
+    yard.hear("example", &share(&yard, "swell/referral/share", KARI))
+        .await;
+    let store = yard.world.store("example").await;
+    let kari = Whom::Email(Email::parse(KARI).unwrap());
+    yard.world
+        .eraser()
+        .erase(&store, &kari, None)
+        .await
+        .unwrap();
+    yard.told();
+    yard.at("2026-05-08T17:00:00Z");
+    let tally = yard.emit(SHARES).await;
+    assert_eq!((tally.told, tally.passed), (0, 1));
+    let state = yard.world.row(VENN, "STATE").to_string();
+    assert!(!state.contains("kari"), "{state}");
+}
+
+#[tokio::test]
+async fn who_sent_a_link_is_forgotten_once_nobody_is_reminded_of_it() {
+    let yard = Yard::with(settings()).await;
+    yard.at("2026-05-01T12:00:00Z");
+    yard.hear("example", &share(&yard, "swell/referral/share", KARI))
+        .await;
+    yard.told();
+    yard.at("2026-05-08T17:00:00Z");
+    assert_eq!(yard.day(SHARES).await.len(), 1);
+    let state = yard.world.row(VENN, "STATE").to_string();
+    assert!(!state.contains("kari"), "{state}");
+    // The same link, told once more, is known all the same.
+    yard.hear("example", &share(&yard, "swell/referral/share", KARI))
+        .await;
+}
+
+#[tokio::test]
+async fn a_reminder_that_was_missed_ends_no_series() {
+    let yard = active(450).await;
+    // Nobody looked on the eleventh, nor for the three days after.
+    yard.at("2026-05-14T17:00:00Z");
+    let tally = yard.emit(POINTS).await;
+    assert_eq!((tally.told, tally.dropped), (0, 1));
+    assert_eq!(days(&yard, POINTS, 31).await, [16, 21]);
+    // The run stood still while the member was active: it is not late for what came due only then.
+    let yard = active(450).await;
+    yard.at("2026-05-20T12:00:00Z");
+    yard.hear("example", &news(&yard, "swell/points/earned", 450, 0))
+        .await;
+    yard.told();
+    yard.at("2026-05-30T17:00:00Z");
+    assert_eq!(yard.emit(POINTS).await.told, 1);
 }

@@ -12,7 +12,7 @@ use platform::{
 use serde_json::{Value, json};
 
 use super::{INBOX, KARI, audited, check::to_rule, done, faults, operator};
-use crate::emit::{Yard, customer, opened, whom};
+use crate::yard::{Yard, customer, opened, whom};
 
 const BORN: &str = "1990-05-17";
 
@@ -232,7 +232,7 @@ struct Slow {
 #[async_trait]
 impl Queue for Slow {
     async fn send(&self, url: &str, messages: Vec<Outgoing>) -> Vec<usize> {
-        self.clock.advance(SignedDuration::from_secs(40));
+        self.clock.advance(SignedDuration::from_secs(15));
         self.queue.send(url, messages).await
     }
 
@@ -257,7 +257,7 @@ impl Queue for Slow {
 #[tokio::test]
 async fn a_long_day_is_sent_in_parts_before_the_function_ends() {
     let yard = Yard::with(json!({})).await;
-    let people: Vec<String> = (0..12).map(|at| format!("p{at}@example.com")).collect();
+    let people: Vec<String> = (0..40).map(|at| format!("p{at}@example.com")).collect();
     for email in &people {
         yard.born(email, BORN).await;
     }
@@ -278,7 +278,7 @@ async fn a_long_day_is_sent_in_parts_before_the_function_ends() {
         yard.record().await;
         told.extend(yard.told());
         if sent["more"] == false {
-            assert!(part > 1, "four lists, one at a time");
+            assert!(part > 0, "more than one part");
             break;
         }
         assert!(sent["what_to_do"].as_str().unwrap().contains("stays due"));

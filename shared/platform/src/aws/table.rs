@@ -222,7 +222,13 @@ impl Table for DynamoTable {
         {
             let reasons = cancelled.cancellation_reasons().iter().enumerate();
             let refused: Vec<usize> = reasons
-                .filter(|(_, reason)| reason.code() == Some("ConditionalCheckFailed"))
+                // A conflict is somebody else's write at this very moment: whoever reads again finds it.
+                .filter(|(_, reason)| {
+                    matches!(
+                        reason.code(),
+                        Some("ConditionalCheckFailed" | "TransactionConflict")
+                    )
+                })
                 .map(|(place, _)| place)
                 .collect();
             if !refused.is_empty() {

@@ -58,8 +58,6 @@ pub struct Plan {
     pub event: String,
     /// Whether the call starts an automation: then it carries [`Note::delivery`] as its marker.
     pub starts: bool,
-    /// What calls have in common that may be made as one; none when this one goes by itself.
-    pub joins: Option<String>,
 }
 
 /// What a look at the vendor showed.
@@ -156,8 +154,13 @@ pub trait Destination: Sync {
         1
     }
 
-    /// One call in place of several whose plans have the same [`Plan::joins`], at most [`Destination::together`] of them.
-    /// None where that cannot be done.
+    /// What a call has in common with those that it may be made with; none when it goes by itself.
+    fn joins(&self, _call: &Call) -> Option<String> {
+        None
+    }
+
+    /// One call in place of several with the same [`Destination::joins`], at most [`Destination::together`] of them. None
+    /// where that cannot be done.
     fn join(&self, calls: &[&Call]) -> Option<Call> {
         match calls {
             [one] => Some((*one).clone()),

@@ -85,15 +85,12 @@ impl Emit {
             );
         }
         section.finish();
-        let yearly = Due::ALL.into_iter();
-        let yearly = yearly.filter(|due| due.is_yearly() && modes[due] != EmitMode::Off);
         Self {
             auto_days,
             rules: Rules {
                 calendar: Calendar { zone, leap_day },
                 catch_up: days(catch_up),
                 reminding,
-                yearly: yearly.collect(),
             },
             modes,
         }

@@ -37,6 +37,9 @@ pub struct Envelope {
     /// Which work goes first on its way to the destinations. What just happened, unless it says otherwise.
     #[serde(default, skip_serializing_if = "Lane::is_live")]
     pub lane: Lane,
+    /// Whether a person tried out what the source would send: then it says nothing of what the source does.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub simulated: bool,
     /// The body: gzip, base64.
     pub body: String,
 }
@@ -87,6 +90,7 @@ impl Envelope {
             nonce,
             delivery,
             lane: Lane::Live,
+            simulated: false,
             body,
         })
     }

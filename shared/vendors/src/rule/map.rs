@@ -61,7 +61,6 @@ pub(super) fn plan(push: &Push) -> Result<Plan, Reason> {
         picture: says_picture.then_some(picture),
         event,
         starts,
-        joins: Some(request.joins()),
         call: call(&request),
     })
 }
@@ -109,20 +108,6 @@ struct Request<'a> {
     subscribers: Subscriber<'a>,
 }
 
-impl Request<'_> {
-    /// Everything but the subscriber.
-    fn joins(&self) -> String {
-        let Self {
-            automation,
-            sync_subscribers,
-            require_opt_in,
-            tags,
-            ..
-        } = self;
-        format!("{automation:?} {sync_subscribers:?} {require_opt_in:?} {tags:?}")
-    }
-}
-
 #[derive(Serialize)]
 struct Subscriber<'a> {
     email: &'a str,
@@ -132,7 +117,7 @@ struct Subscriber<'a> {
 }
 
 /// `"reset"`, `"force"` or `false`.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 #[serde(untagged)]
 enum Automation {
     Mode(&'static str),

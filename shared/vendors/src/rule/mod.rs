@@ -109,6 +109,10 @@ impl Destination for Rule {
         join::MOST
     }
 
+    fn joins(&self, call: &Call) -> Option<String> {
+        join::joins(call)
+    }
+
     fn join(&self, calls: &[&Call]) -> Option<Call> {
         join::join(calls)
     }

@@ -61,12 +61,12 @@ fn by_identity(facts: &Facts) -> Option<Vec<String>> {
     Some(vec![facts.kind.name().to_owned(), object.to_owned(), id])
 }
 
-/// What the clock brings too has one key, whoever tells of it first.
+/// What the clock brings too has one key, whoever tells of it first. A gift is none of the clock's, even without an id.
 fn by_clock(facts: &Facts) -> Option<(Vec<String>, Guard)> {
-    let guard = if Due::of(facts.kind)?.is_yearly() {
-        Guard::Identity
-    } else {
-        Guard::Day
+    let guard = match Due::of(facts.kind)? {
+        due if due.is_yearly() && facts.detail.gives() => return None,
+        due if due.is_yearly() => Guard::Identity,
+        _ => Guard::Day,
     };
     let key = due::natural(facts.kind, facts.date, facts.person, facts.detail);
     Some((key, guard))

@@ -3,14 +3,14 @@
 //!
 //! ```text
 //! break: a day that was told is not noted
-//! file: shared/loyalty/src/due.rs
+//! file: shared/loyalty/src/due/arm.rs
 //! -             armed.told = Some(on);
 //! +             armed.told = None;
 //! ```
 //!
 //! ```text
 //! break: a day that was missed is not caught up
-//! file: shared/loyalty/src/due.rs
+//! file: shared/loyalty/src/due/look.rs
 //! -     let missed = days_between(date, today) > around.rules.catch_up;
 //! +     let missed = days_between(date, today) > 0;
 //! ```

@@ -455,19 +455,7 @@ impl Emitter {
             today: task.today,
         };
         match due::look(task.due, &held.member, armed, &around) {
-            Looked::Tell { on, mut detail } => {
-                if let Some(gifts) = task.store.gifts(task.due) {
-                    gifts.fill(&mut detail, &held.member);
-                }
-                Ok(match self.tick(task, &found.key, held, (on, *detail)) {
-                    Some(one) => Seen::Tell(Box::new(one)),
-                    None => {
-                        let member = self.hash_key.member(store, &found.key);
-                        tracing::error!(%store, member, "somebody whose day it is has neither an address nor an id");
-                        Seen::Unreadable
-                    }
-                })
-            }
+            Looked::Tell { on, detail } => Ok(self.tell(task, (&found.key, held), (on, *detail))),
             Looked::Early => self.pass(task, place, Some((held, None)), settle).await,
             Looked::Pass { next, dropped } => {
                 if let Some(date) = dropped.filter(|_| settle) {
@@ -501,13 +489,31 @@ impl Emitter {
 
     /// Whether whoever sent the link was erased: then nobody names them any more.
     async fn is_erased(&self, store: &StoreId, shared: &Shared) -> Result<bool, TableError> {
-        let Some(sharer) = &shared.share.from.email else {
+        let Some(sender) = &shared.share.from.email else {
             return Ok(false);
         };
-        let hash = self.hash_key.member(store, &MemberKey::of_email(sharer));
+        let hash = self.hash_key.member(store, &MemberKey::of_email(sender));
         let row = self.table.get(&ErasedRow::key(store, &hash), true).await?;
         let row: Option<ErasedRow> = row.map(from_item).transpose()?;
         Ok(row.is_some_and(|row| row.blocks == Some(true)))
+    }
+
+    /// What somebody is told, with what the store gives them.
+    fn tell(
+        &self,
+        task: &Task<'_>,
+        (key, held): (&MemberKey, &Held),
+        (on, mut detail): (Date, Detail),
+    ) -> Seen {
+        if let Some(gifts) = task.store.gifts(task.due) {
+            gifts.fill(&mut detail, &held.member);
+        }
+        if let Some(one) = self.tick(task, key, held, (on, detail)) {
+            return Seen::Tell(Box::new(one));
+        }
+        let (store, member) = (&task.store.id, self.hash_key.member(&task.store.id, key));
+        tracing::error!(%store, member, "somebody whose day it is has neither an address nor an id");
+        Seen::Unreadable
     }
 
     fn tick(

@@ -36,6 +36,10 @@ const TRIES: usize = 16;
 const BODY: usize = 8 * 1024;
 
 /// One event on its way into the table.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, and any may go with any other"
+)]
 pub(crate) struct Entry {
     /// Its place in the batch.
     pub(crate) place: usize,

@@ -29,17 +29,13 @@ struct DueRow {
     ws: String,
 }
 
-/// How many lists the dates of one kind are spread over.
-const fn shards(due: Due) -> u8 {
-    match due {
-        Due::Birthday | Due::Anniversary => 4,
-        _ => 32,
-    }
-}
+/// How many lists the dates of one kind are spread over: four take more writes together than recorder makes, and each
+/// further one is a query more in every run of every store.
+const SHARDS: u8 = 4;
 
 /// The lists of one store and kind.
 pub(crate) fn lists(store: &StoreId, due: Due) -> impl Iterator<Item = String> {
-    (0..shards(due)).map(move |shard| list(store, due, shard))
+    (0..SHARDS).map(move |shard| list(store, due, shard))
 }
 
 fn list(store: &StoreId, due: Due, shard: u8) -> String {
@@ -83,7 +79,7 @@ pub(crate) fn write(
         v: 1,
         on,
         at: now.as_microsecond(),
-        wp: list(store, due, spread % shards(due)),
+        wp: list(store, due, spread % SHARDS),
         ws: format!("{on}#{digest}"),
     };
     Ok(Write::Put(to_item(&key, &row)?, None))

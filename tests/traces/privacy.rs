@@ -121,7 +121,13 @@ fn sought() -> Search {
         .filter_map(|run| run.event["pathParameters"]["store"].as_str())
         .collect();
     for run in &record.invocations {
-        add_people(&mut search, &run.event);
+        if run.event["command"] == "put_store" {
+            // Its settings for birthdays are nobody's birthday; whom to ask about the store is somebody.
+            let contact = &run.event["store"]["contact"];
+            add_people(&mut search, &serde_json::json!({"email": contact}));
+        } else {
+            add_people(&mut search, &run.event);
+        }
         if let Some(body) = body(&run.event) {
             add_people(&mut search, &body);
         }

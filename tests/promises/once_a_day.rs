@@ -133,10 +133,15 @@ async fn the_source_and_the_clock_tell_one_day_once_and_a_gift_always_arrives() 
     ] {
         let yard = born(1).await;
         yard.at("2026-05-17T13:00:00Z");
-        assert_eq!(yard.day(BIRTHDAY).await.len(), 1);
+        let first = yard.day(BIRTHDAY).await;
+        assert_eq!(first.len(), 1);
         yard.hear("example", &said(&yard, &gift)).await;
         let told = yard.told();
         assert_eq!(told.len(), 1);
+        assert_ne!(
+            told[0]["delivery"], first[0]["delivery"],
+            "it starts by itself"
+        );
         assert_eq!(told[0]["detail"]["reward"]["code"], "HBD");
     }
 }

@@ -5,11 +5,7 @@
 //! goes on with the answer: so nothing that holds for one member's call is different here. A turn that must call the
 //! vendor by itself before that leaves the crowd: nobody waits for it.
 
-use std::{
-    collections::BTreeMap,
-    panic::AssertUnwindSafe,
-    sync::{Mutex, PoisonError},
-};
+use std::{collections::BTreeMap, panic::AssertUnwindSafe};
 
 use futures_channel::oneshot;
 use futures_util::{
@@ -48,12 +44,10 @@ impl Pusher {
         for one in waiting {
             alike.entry(one.joins.clone()).or_default().push(one);
         }
-        let OnLine { account, permits } = line;
-        let permits = Mutex::new(permits);
-        let permit = || {
-            let mut permits = permits.lock().unwrap_or_else(PoisonError::into_inner);
-            permits.pop().into_iter().collect::<Vec<_>>()
-        };
+        let OnLine {
+            account,
+            mut permits,
+        } = line;
         let most = self.destination.together().max(1);
         let mut calls = Vec::new();
         for mut some in alike.into_values() {
@@ -62,17 +56,19 @@ impl Pusher {
                 calls.push(std::mem::replace(&mut some, rest));
             }
         }
-        let made = calls.into_iter().map(|together| {
+        let each = calls.into_iter().map(|together| {
             let line = OnLine {
                 account: account.clone(),
-                permits: permit(),
+                permits: permits.pop().into_iter().collect(),
             };
             self.make(together, line, deadline)
         });
-        let made: Vec<()> = stream::iter(made).buffer_unordered(AT_ONCE).collect().await;
-        drop(made);
-        let left = permits.into_inner().unwrap_or_else(PoisonError::into_inner);
-        self.lines.give_back(&account, left);
+        let each: Vec<_> = each.collect();
+        stream::iter(each)
+            .buffer_unordered(AT_ONCE)
+            .collect::<()>()
+            .await;
+        self.lines.give_back(&account, permits);
     }
 
     /// Makes one call of several and tells each turn what became of it.

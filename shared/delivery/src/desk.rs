@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use loyalty::StoreId;
 use platform::{
     Condition, Listed, Outgoing, Queue, RowKey, Table, TableError, Update, Written, from_item,
-    text, whole,
+    next_after, text, whole,
 };
 use serde::Deserialize;
 use vendors::{Message, Note};
@@ -18,7 +18,7 @@ use vendors::{Message, Note};
 use crate::{
     List,
     ledger::{DAYS, Status, status_text},
-    list::{END, next_after},
+    list::END,
 };
 
 /// How a person ends what stands in a list without sending it.

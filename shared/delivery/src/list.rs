@@ -33,8 +33,3 @@ impl List {
 
 /// After every place of a list: places begin with a digit.
 pub(crate) const END: &str = "~";
-
-/// The first place after this one: no place contains a blank.
-pub(crate) fn next_after(place: &str) -> String {
-    format!("{place} ")
-}

@@ -469,8 +469,7 @@ impl Turn<'_> {
 
     /// A number that differs from lease to lease, to spread waits.
     pub(crate) fn spread(&self) -> u8 {
-        let add = |sum: u8, byte: u8| sum.wrapping_mul(31).wrapping_add(byte);
-        self.lease.token().bytes().fold(0, add)
+        fold(self.lease.token())
     }
 }
 
@@ -559,8 +558,12 @@ fn lane(jobs: &[Job]) -> Lane {
 /// A number that differs from member to member, and is the same for one.
 fn spread(jobs: &[Job]) -> u8 {
     let hash = jobs.first().and_then(|job| job.message.hash.as_deref());
+    fold(hash.unwrap_or_default())
+}
+
+fn fold(text: &str) -> u8 {
     let add = |sum: u8, byte: u8| sum.wrapping_mul(31).wrapping_add(byte);
-    hash.unwrap_or_default().bytes().fold(0, add)
+    text.bytes().fold(0, add)
 }
 
 pub(crate) fn receives(jobs: &[Job]) -> u32 {

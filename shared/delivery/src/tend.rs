@@ -4,12 +4,14 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use loyalty::StoreId;
-use platform::{Deadline, Item, Listed, RowKey, TableError, Update, from_item, text, whole};
+use platform::{
+    Deadline, Item, Listed, RowKey, TableError, Update, from_item, next_after, text, whole,
+};
 use vendors::{Message, Outcome, Reason, Store};
 
 use crate::{
     Account, Leftover, List, Parked, Pusher, Then, http,
-    list::{END, next_after},
+    list::END,
     member::{Job, Turns},
 };
 

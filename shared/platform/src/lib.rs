@@ -33,7 +33,7 @@ pub use state::{
 pub use stores::{StoreError, Stores};
 pub use table::{
     Condition, Item, Listed, Page, RowKey, Table, TableError, Transacted, Update, Value, Write,
-    Written, from_item, text, texts, to_item, whole,
+    Written, from_item, next_after, text, texts, to_item, whole,
 };
 
 /// A random name of 32 hexadecimal digits: a nonce or a token.

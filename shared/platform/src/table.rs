@@ -124,6 +124,12 @@ pub struct Listed {
     pub place: String,
 }
 
+/// The first place of a list after this one: no place contains a blank.
+#[must_use]
+pub fn next_after(place: &str) -> String {
+    format!("{place} ")
+}
+
 /// One write of several that happen together or not at all.
 #[derive(Clone, PartialEq)]
 pub enum Write {

@@ -104,13 +104,16 @@ pub(crate) fn writes(
         .collect()
 }
 
-/// Makes one write by itself.
-pub(crate) async fn make(table: &dyn Table, write: Write) -> Result<(), TableError> {
-    match write {
-        Write::Put(item, condition) => table.put(item, condition).await.map(drop),
-        Write::Delete(key, condition) => table.delete(&key, condition).await.map(drop),
-        Write::Update(..) | Write::Check(..) => Ok(()),
+/// Makes the writes of rows one after another.
+pub(crate) async fn make(table: &dyn Table, writes: Vec<Write>) -> Result<(), TableError> {
+    for write in writes {
+        match write {
+            Write::Put(item, condition) => table.put(item, condition).await.map(drop)?,
+            Write::Delete(key, condition) => table.delete(&key, condition).await.map(drop)?,
+            Write::Update(..) | Write::Check(..) => {}
+        }
     }
+    Ok(())
 }
 
 /// Arms what the news of one batch asks for.

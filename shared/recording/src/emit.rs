@@ -16,7 +16,7 @@ use loyalty::{
 };
 use platform::{
     Clock, Deadline, ErasedRow, Held, Inbox, Listed, MemberState, Standing, Stores, Table,
-    TableError, Transacted, Write, find_member, from_item,
+    TableError, Transacted, Write, find_member, from_item, next_after,
     telemetry::{self, Metric},
     to_item,
 };
@@ -129,7 +129,7 @@ pub struct Found {
 }
 
 /// What one row of the index came to.
-enum Seen {
+enum Met {
     Tell(Box<Found>),
     /// Not told; whether a day was dropped.
     Passed(bool),
@@ -264,9 +264,9 @@ impl Emitter {
                 }
                 let page = self.page(&task, &list, &from).await?;
                 let Some(last) = page.last() else { break };
-                from = next(last);
+                from = next_after(&last.place);
                 for seen in self.look_at(&task, &page, false).await? {
-                    if let Seen::Tell(one) = seen {
+                    if let Met::Tell(one) = seen {
                         found.push(*one);
                     }
                     if found.len() > limit {
@@ -342,7 +342,7 @@ impl Emitter {
                 }
                 let page = self.page(task, &list, &from).await?;
                 let Some(last) = page.last() else { break };
-                from = next(last);
+                from = next_after(&last.place);
                 self.gather(task, &page, &mut found, tally).await?;
                 let whole = found.len() / TOGETHER * TOGETHER;
                 self.send(found.drain(..whole).collect(), tally).await?;
@@ -376,12 +376,12 @@ impl Emitter {
     ) -> Result<(), EmitError> {
         for seen in self.look_at(task, page, true).await? {
             match seen {
-                Seen::Tell(one) => found.push(*one),
-                Seen::Passed(dropped) => {
+                Met::Tell(one) => found.push(*one),
+                Met::Passed(dropped) => {
                     tally.passed += u64::from(!dropped);
                     tally.dropped += u64::from(dropped);
                 }
-                Seen::Unreadable => tally.unreadable += 1,
+                Met::Unreadable => tally.unreadable += 1,
             }
         }
         Ok(())
@@ -405,14 +405,14 @@ impl Emitter {
         task: &Task<'_>,
         page: &[Listed],
         settle: bool,
-    ) -> Result<Vec<Seen>, TableError> {
+    ) -> Result<Vec<Met>, TableError> {
         let looks = page.iter().map(|listed| self.look(task, listed, settle));
         let looks: Vec<_> = stream::iter(looks).buffered(AT_ONCE).collect().await;
         let each = looks.into_iter().map(|looked| match looked {
             // One row that another release wrote keeps nobody else from their day.
             Err(TableError::Shape(error)) => {
                 tracing::error!(store = %task.store.id, error, "a row that is due cannot be read");
-                Ok(Seen::Unreadable)
+                Ok(Met::Unreadable)
             }
             looked => looked,
         });
@@ -424,7 +424,7 @@ impl Emitter {
         task: &Task<'_>,
         listed: &Listed,
         settle: bool,
-    ) -> Result<Seen, TableError> {
+    ) -> Result<Met, TableError> {
         let store = &task.store.id;
         let named = rows::member_of(store, &listed.key);
         let named = named.ok_or_else(|| TableError::Shape("a due row's key".to_owned()))?;
@@ -466,7 +466,7 @@ impl Emitter {
                     .pass(task, place, Some((held, Some(next))), settle)
                     .await?;
                 Ok(match seen {
-                    Seen::Passed(_) => Seen::Passed(dropped.is_some()),
+                    Met::Passed(_) => Met::Passed(dropped.is_some()),
                     other => other,
                 })
             }
@@ -504,16 +504,16 @@ impl Emitter {
         task: &Task<'_>,
         (key, held): (&MemberKey, &Held),
         (on, mut detail): (Date, Detail),
-    ) -> Seen {
+    ) -> Met {
         if let Some(gifts) = task.store.gifts(task.due) {
             gifts.fill(&mut detail, &held.member);
         }
         if let Some(one) = self.tick(task, key, held, (on, detail)) {
-            return Seen::Tell(Box::new(one));
+            return Met::Tell(Box::new(one));
         }
         let (store, member) = (&task.store.id, self.hash_key.member(&task.store.id, key));
         tracing::error!(%store, member, "somebody whose day it is has neither an address nor an id");
-        Seen::Unreadable
+        Met::Unreadable
     }
 
     fn tick(
@@ -553,9 +553,9 @@ impl Emitter {
         place: Place<'_>,
         held: Option<(&Held, Option<Armed>)>,
         settle: bool,
-    ) -> Result<Seen, TableError> {
+    ) -> Result<Met, TableError> {
         if !settle {
-            return Ok(Seen::Passed(false));
+            return Ok(Met::Passed(false));
         }
         let store = &task.store.id;
         let now = self.clock.now();
@@ -584,7 +584,7 @@ impl Emitter {
         if self.table.transact(writes).await? != Transacted::Done {
             tracing::info!(%store, kind = %task.due.kind(), "somebody changed while they were looked at; the next run looks again");
         }
-        Ok(Seen::Passed(false))
+        Ok(Met::Passed(false))
     }
 }
 
@@ -607,9 +607,4 @@ struct Place<'a> {
     /// The key that they have.
     key: &'a MemberKey,
     version: Option<u64>,
-}
-
-/// The first place after this one: no place contains a blank.
-fn next(last: &Listed) -> String {
-    format!("{} ", last.place)
 }

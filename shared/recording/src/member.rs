@@ -223,9 +223,7 @@ async fn attempt(recorder: &Recorder, group: &mut Group) -> Result<bool, Hindran
     let armed = before.map(|before| before.due.clone()).unwrap_or_default();
     let dates = dates(recorder, group, (&armed, &held.due))?;
     if before.is_some_and(|before| before.member == held.member && before.due == held.due) {
-        for date in dates {
-            due::make(&*recorder.table, date).await?;
-        }
+        due::make(&*recorder.table, dates).await?;
         group.version = found.state.map_or(0, |state| state.version);
         return Ok(true);
     }
@@ -541,9 +539,7 @@ async fn put_state(
     let condition = Some(as_read(read));
     group.version = version;
     if beside.is_empty() {
-        for date in dates {
-            due::make(&*recorder.table, date).await?;
-        }
+        due::make(&*recorder.table, dates).await?;
         let written = recorder.table.put(item, condition).await?;
         return Ok(matches!(written, Written::Done(_)));
     }

@@ -148,6 +148,30 @@ impl Detail {
         let coupon = self.reward.as_ref();
         self.perk.is_some() || coupon.is_some_and(|coupon| coupon.code.is_some())
     }
+
+    /// The points that an event of this kind brought, as far as it tells; below zero where it took them.
+    #[must_use]
+    pub fn points(&self, kind: Kind) -> Option<i64> {
+        let moved = self
+            .balance
+            .map(|moved| moved.after.saturating_sub(moved.before));
+        let earned = || self.perk.as_ref()?.points;
+        let spent = || {
+            let price = self.reward.as_ref()?.amount?;
+            (kind == Kind::CouponRedeemed).then_some(-price)
+        };
+        moved.or_else(earned).or_else(spent)
+    }
+
+    /// What it was, in the source's words: a campaign's title, a reward's, a tier's or a product's name.
+    #[must_use]
+    pub fn title(&self) -> Option<&str> {
+        let perk = || self.perk.as_ref()?.title.as_deref();
+        let reward = || self.reward.as_ref()?.name.as_deref();
+        let tier = || self.tiers.as_ref()?.new.as_ref()?.name.as_deref();
+        let product = || self.product.as_ref()?.name.as_deref();
+        perk().or_else(reward).or_else(tier).or_else(product)
+    }
 }
 
 /// A balance of points before and after a change, by the source's word.

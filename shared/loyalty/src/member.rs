@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -73,6 +74,12 @@ pub struct Activity {
     /// What happened.
     #[serde(rename = "k")]
     pub kind: Kind,
+    /// Points that it brought, or took where it is below zero.
+    #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
+    pub points: Option<i64>,
+    /// What it was, in the source's words: a campaign's title, a reward's or a tier's name.
+    #[serde(rename = "t", default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<Private>,
 }
 
 /// A source's own id of a person.
@@ -86,6 +93,9 @@ pub struct Alias {
 
 /// How many lines of a member's story the picture carries.
 const ACTIVITIES: usize = 10;
+
+/// The most characters of a line's title.
+const TITLE: usize = 80;
 
 macro_rules! keys {
     ($($(#[$doc:meta])* $name:ident: $type:ty, $facet:ident;)*) => {
@@ -217,6 +227,16 @@ keys! {
     external_id: Private, Profile;
     /// Whether the person has an account in the shop.
     has_store_account: bool, Profile;
+    /// Phone number, as the source writes it.
+    phone: Private, Profile;
+    /// Postal code.
+    zip: Private, Profile;
+    /// Picture of the person, an https address.
+    avatar_url: Private, Profile;
+    /// The programme's own word for the person's standing, such as `active`.
+    member_status: String, Profile;
+    /// What the source keeps beside its own keys, by name.
+    attributes: BTreeMap<String, Private>, Profile;
 
     /// Points that can be spent now.
     points_available: i64, Points;
@@ -230,6 +250,28 @@ keys! {
     points_qualified: i64, Points;
     /// The credit balance as the source writes it; formatted money, never a number.
     credit_balance: Private, Points;
+    /// Points ever spent.
+    points_used: i64, Points;
+    /// Points ever spent on rewards.
+    points_used_on_rewards: i64, Points;
+    /// Points that have expired.
+    points_expired: i64, Points;
+    /// Points that are earned and not yet free.
+    points_on_hold: i64, Points;
+    /// Points that the person owes the programme.
+    points_negative: i64, Points;
+    /// Points earned in the source's own period.
+    points_earned_in_period: i64, Points;
+    /// That period, in the source's word, such as `anniversaryYear`.
+    points_earned_period: String, Points;
+    /// Points spent in the source's own period.
+    points_spent_in_period: i64, Points;
+    /// That period.
+    points_spent_period: String, Points;
+    /// Points for one unit of money.
+    points_ratio: Decimal, Points;
+    /// What the points that can be spent are worth, in units of the store's money.
+    points_value: Decimal, Points;
 
     /// The current tier's name.
     tier: String, Tier;
@@ -241,6 +283,12 @@ keys! {
     tier_since: Moment, Tier;
     /// When the current tier ends.
     tier_expires_at: Moment, Tier;
+    /// The next tier's name.
+    tier_next: String, Tier;
+    /// Factor on purchases in the current tier.
+    tier_ratio: Decimal, Tier;
+    /// Factor on purchases in the next tier.
+    tier_next_ratio: Decimal, Tier;
     /// Spend that counts towards the tier, in minor units.
     tier_spend: i64, Tier;
     /// Purchases that count towards the tier.
@@ -340,6 +388,11 @@ impl Member {
             at: event.stamp.as_of.as_microsecond(),
             event: event.id.clone(),
             kind: event.kind,
+            points: event.detail.points(event.kind),
+            title: event.detail.title().map(|title| {
+                let title: String = title.chars().take(TITLE).collect();
+                Private::from(title)
+            }),
         });
         change
     }
@@ -383,19 +436,11 @@ impl Member {
 
     /// Adds a line to the person's story, once per event, newest first.
     fn remember(&mut self, activity: Activity) {
-        if self
-            .activities
-            .iter()
-            .any(|known| known.event == activity.event && known.kind == activity.kind)
-        {
-            return;
-        }
-        self.activities.push(activity);
-        self.activities.sort_by(|a, b| b.cmp(a));
-        self.activities.truncate(ACTIVITIES);
+        self.recall(vec![activity]);
     }
 
-    /// Joins another's story with this one, each event once.
+    /// Joins another's story with this one, each event once: of two words about one the greater stays, so that it does not
+    /// matter which came first.
     fn recall(&mut self, others: Vec<Activity>) {
         self.activities.extend(others);
         self.activities.sort_by(|a, b| b.cmp(a));

@@ -16,7 +16,7 @@ use platform::{
 };
 use recording::{Delivered, Recorder};
 use serde_json::{Value, json};
-use vendors::{Call, Envelope, Header, Outcome, Reply, registry, rule::Rule};
+use vendors::{Call, Envelope, Outcome, Reply, Way, registry, rule::Rule};
 
 const EVENTS: usize = 5_000;
 const BATCH: usize = 10;
@@ -27,7 +27,7 @@ struct Books;
 
 #[async_trait]
 impl Wire for Books {
-    async fn send(&self, _: &Call, _: &[Header]) -> Result<Reply, NoReply> {
+    async fn send(&self, _: &Call, _: &Way<'_>) -> Result<Reply, NoReply> {
         Ok(Reply {
             status: 200,
             retry_after: None,

@@ -3,12 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use bridge_tests::rough::{Does, Server, answer};
-use delivery::{Http, LIMITS, Limits, Received};
+use delivery::{Http, LIMITS, Limits, NoReply, Received, Wire};
 use jiff::SignedDuration;
 use loyalty::StoreId;
 use platform::Deadline;
 use serde_json::{Value, json};
-use vendors::{Message, Outcome};
+use vendors::{Call, Message, Outcome, Reply};
 
 use crate::{
     faults::{Fault, Ours, Way},
@@ -85,6 +85,25 @@ impl Elsewhere {
     }
 }
 
+/// The way to a host whose name nobody knows.
+struct Nowhere(Arc<Http>);
+
+#[async_trait::async_trait]
+impl Wire for Nowhere {
+    async fn send(&self, call: &Call, way: &vendors::Way<'_>) -> Result<Reply, NoReply> {
+        let base = "https://vendor.invalid";
+        self.0
+            .send(
+                call,
+                &vendors::Way {
+                    base,
+                    ..way.clone()
+                },
+            )
+            .await
+    }
+}
+
 fn limits(total: Duration) -> Limits {
     Limits {
         body: delivery::LIMITS.body,
@@ -98,7 +117,7 @@ impl<'a> Stage<'a> {
         let mut world = World::new().await;
         let name = subject.destination.name();
         let vendor = Vendor::start(subject).await;
-        let wire = Http::within(LIMITS, subject.destination.base(), Some(vendor.url()));
+        let wire = Http::within(LIMITS, Some(vendor.url()));
         let wire = Arc::new(wire.unwrap());
         world.pusher.destination = subject.destination;
         world.pusher.wire = wire.clone();
@@ -124,15 +143,12 @@ impl<'a> Stage<'a> {
     }
 
     async fn break_it(&mut self, fault: &Fault) {
-        let base = self.subject.destination.base();
-        let at = |base: &str, stand_in| {
-            Arc::new(Http::within(limits(PATIENCE), base, stand_in).unwrap())
-        };
+        let at = |stand_in| Arc::new(Http::within(limits(PATIENCE), stand_in).unwrap());
         match fault {
             Fault::Vendor(orders) => {
                 let patient = !orders.iter().any(Order::is_endless);
                 if !patient {
-                    self.world.pusher.wire = at(base, Some(self.vendor.url()));
+                    self.world.pusher.wire = at(Some(self.vendor.url()));
                 }
                 self.vendor.will(orders.iter().cloned());
             }
@@ -146,14 +162,14 @@ impl<'a> Stage<'a> {
                 let port = free.local_addr().unwrap().port();
                 drop(free);
                 let nobody = format!("http://127.0.0.1:{port}");
-                self.world.pusher.wire = at(base, Some(&nobody));
+                self.world.pusher.wire = at(Some(&nobody));
             }
             Fault::Way(Way::UnknownName) => {
-                self.world.pusher.wire = at("https://rule.invalid", None);
+                self.world.pusher.wire = Arc::new(Nowhere(at(None)));
             }
             Fault::Way(Way::NoTls) => {
                 let plain = self.vendor.url().replace("http://", "https://");
-                self.world.pusher.wire = at(base, Some(&plain));
+                self.world.pusher.wire = at(Some(&plain));
             }
             Fault::Ours(ours) => self.break_ours(ours).await,
         }

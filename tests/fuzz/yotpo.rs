@@ -114,6 +114,7 @@ fn push<'a>(store: &'a Store, member: &'a Member, note: &'a Note, form: Form) ->
         member,
         note: Some(note),
         form,
+        person: None,
         first: true,
         now: Timestamp::UNIX_EPOCH,
     }
@@ -147,6 +148,7 @@ pub(crate) fn law(body: &[u8]) {
     match read {
         Read::Event(event) => becomes_a_request(&event, &store),
         Read::Kept { topic, .. } => assert!(topic.is_none_or(|topic| topic.len() <= LONGEST * 4)),
+        Read::Hint { topic, .. } => assert!(topic.len() <= LONGEST * 4),
         Read::Notice { text, .. } => assert!(text.chars().count() < LONGEST + 200),
     }
 }

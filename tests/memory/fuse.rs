@@ -11,7 +11,7 @@ use platform::{
     Condition, Handed, Item, Listed, Outgoing, Page, Queue, QueueError, RowKey, Table, TableError,
     Transacted, Update, Write, Written,
 };
-use vendors::{Call, Header, Reply};
+use vendors::{Call, Reply, Way};
 
 /// Breaks at one call. Its effect may still happen: the crash then came before the answer.
 #[derive(Default)]
@@ -237,13 +237,13 @@ impl<T: Queue + ?Sized> Queue for Fused<T> {
 
 #[async_trait]
 impl<T: Wire + ?Sized> Wire for Fused<T> {
-    async fn send(&self, call: &Call, credential: &[Header]) -> Result<Reply, NoReply> {
+    async fn send(&self, call: &Call, way: &Way<'_>) -> Result<Reply, NoReply> {
         // Whoever else is at work gets a turn between any two calls.
         tokio::task::yield_now().await;
         match self.fuse.passes() {
-            Passes::Yes => self.inner.send(call, credential).await,
+            Passes::Yes => self.inner.send(call, way).await,
             Passes::Silently => {
-                let _ = self.inner.send(call, credential).await;
+                let _ = self.inner.send(call, way).await;
                 Err(NoReply::NotAnswered)
             }
             Passes::No => Err(NoReply::NotAnswered),

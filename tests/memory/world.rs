@@ -20,9 +20,7 @@ use platform::{
 use recording::{Delivered, Failure, Recorded, Recorder, erase::Eraser};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
-use vendors::{
-    Call, Envelope, Header, Message, Method, Outcome, Reply, Store, registry, rule::Rule,
-};
+use vendors::{Call, Envelope, Message, Method, Outcome, Reply, Store, Way, registry, rule::Rule};
 
 use crate::{
     fuse::{Fuse, Fused},
@@ -232,7 +230,7 @@ impl Vendor {
 
 #[async_trait]
 impl Wire for Vendor {
-    async fn send(&self, call: &Call, credential: &[Header]) -> Result<Reply, NoReply> {
+    async fn send(&self, call: &Call, way: &Way<'_>) -> Result<Reply, NoReply> {
         let mut books = self.books();
         let body: Value = call
             .body
@@ -248,7 +246,7 @@ impl Wire for Vendor {
                 Ok(look(&books, &call.path))
             };
         }
-        let key = credential[0].value.expose_secret();
+        let key = way.headers[0].value.expose_secret();
         let fails = books.fails_for.as_deref() == body["subscribers"]["email"].as_str();
         let fails = fails && books.fails_for.is_some();
         let told = books.stores.get(key).cloned();
@@ -293,7 +291,7 @@ fn book(books: &mut Books, call: &Call, body: &Value) -> Reply {
             books.ids.remove(&address(&call.path));
             known.map_or_else(unknown, |_| reply(200, &json!({"message": "Success"})))
         }
-        Method::Get | Method::Post => write(books, body),
+        Method::Get | Method::Post | Method::Patch => write(books, body),
     }
 }
 

@@ -35,7 +35,7 @@ use async_trait::async_trait;
 use delivery::{NoReply, Wire};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use vendors::{Call, Header, Reply};
+use vendors::{Call, Reply, Way};
 
 use crate::{
     news::{KARI, changed, earned},
@@ -114,14 +114,14 @@ struct Slow {
 
 #[async_trait]
 impl Wire for Slow {
-    async fn send(&self, call: &Call, credential: &[Header]) -> Result<Reply, NoReply> {
+    async fn send(&self, call: &Call, way: &Way<'_>) -> Result<Reply, NoReply> {
         let meanwhile = self.meanwhile.lock().unwrap().take();
         if let (Some(news), Some(world)) = (meanwhile, self.world.get()) {
             world.clock.advance(self.takes);
             world.record(&news).await.unwrap();
             Box::pin(world.push()).await;
         }
-        self.vendor.send(call, credential).await
+        self.vendor.send(call, way).await
     }
 }
 

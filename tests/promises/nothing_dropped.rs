@@ -40,7 +40,7 @@ use jiff::SignedDuration;
 use loyalty::StoreId;
 use platform::{Deadline, TableError};
 use serde_json::{Value, json};
-use vendors::{Call, Header, Reply};
+use vendors::{Call, Reply, Way};
 
 use crate::{
     news::{KARI, earned},
@@ -113,17 +113,17 @@ enum Trouble {
 }
 
 /// The way to a vendor that is in trouble until that is over.
-struct Way {
+struct Troubled {
     vendor: Arc<Vendor>,
     trouble: Mutex<Option<Trouble>>,
 }
 
 #[async_trait]
-impl Wire for Way {
-    async fn send(&self, call: &Call, credential: &[Header]) -> Result<Reply, NoReply> {
+impl Wire for Troubled {
+    async fn send(&self, call: &Call, way: &Way<'_>) -> Result<Reply, NoReply> {
         let trouble = *self.trouble.lock().unwrap();
         match trouble {
-            None => self.vendor.send(call, credential).await,
+            None => self.vendor.send(call, way).await,
             Some(Trouble::Fails(how)) => Err(how),
             Some(Trouble::Answers(status)) => Ok(Reply {
                 status,
@@ -145,7 +145,7 @@ async fn days_of_a_wrong_key_or_an_outage_drop_nothing() {
         Trouble::Fails(NoReply::NotAnswered),
     ] {
         let mut world = World::with(json!({"max_age_hours": {"points_earned": 8760}})).await;
-        let way = Arc::new(Way {
+        let way = Arc::new(Troubled {
             vendor: world.vendor.clone(),
             trouble: Mutex::new(Some(trouble)),
         });

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use loyalty::{Email, Reward};
 use serde_json::Value;
 use vendors::{
-    Answer, Answered, Api, Call, Destination, Finding, Header, Level, Reason, Reply, Step, Store,
+    Answer, Answered, Api, Call, Destination, Finding, Key, Level, Question, Reason, Step, Store,
     Told, Whom,
 };
 
@@ -21,7 +21,7 @@ impl Operator {
     ) -> Result<T, Finding> {
         let name = destination.name();
         let secret = self.outbound_secret(store, name, destination.secret_form());
-        let credential = |secret: &Value| destination.credential(secret);
+        let credential = |secret: &Value| destination.key(secret);
         self.walk((store, name), &secret, &credential, next).await
     }
 
@@ -36,9 +36,13 @@ impl Operator {
         let Ok(nobody) = nobody.map(Whom::Email) else {
             return Ok(());
         };
-        let call = api.member(&nobody);
-        let told = |reply: Option<&Reply>| api.told(&call, reply).map(drop);
-        self.ask((store, source, api), &call, told).await
+        let question = Question::Member(&nobody);
+        let calls = api.calls(&question);
+        let Some(call) = calls.first() else {
+            return Ok(());
+        };
+        let told = |answered: &[Answered]| api.told(&question, answered).map(drop);
+        self.ask((store, source, api), call, told).await
     }
 
     /// Asks a source's own interface what points can be exchanged for.
@@ -48,8 +52,14 @@ impl Operator {
         source: &str,
         api: &dyn Api,
     ) -> Result<Vec<Reward>, Finding> {
-        let told = |reply: Option<&Reply>| api.offered(reply);
-        self.ask((store, source, api), &api.rewards(), told).await
+        let Some(call) = api.rewards() else {
+            return Ok(Vec::new());
+        };
+        let told = |answered: &[Answered]| {
+            let reply = answered.first().and_then(|(_, reply)| reply.as_ref());
+            api.offered(reply)
+        };
+        self.ask((store, source, api), &call, told).await
     }
 
     /// Makes one call to a source's own interface.
@@ -57,13 +67,13 @@ impl Operator {
         &self,
         (store, source, api): (&Store, &str, &dyn Api),
         call: &Call,
-        told: impl Fn(Option<&Reply>) -> Told<T>,
+        told: impl Fn(&[Answered]) -> Told<T>,
     ) -> Result<T, Finding> {
         let secret = self.outbound_secret(store, source, api.secret_form());
-        let credential = |secret: &Value| api.credential(secret);
+        let credential = |secret: &Value| api.key(secret);
         let next = |answered: &[Answered]| match answered.last() {
             None => Step::Call(call.clone()),
-            Some((_, reply)) => match told(reply.as_ref()) {
+            Some(_) => match told(answered) {
                 Ok(told) => Step::Done(told),
                 Err(answer) => Step::Failed(answer),
             },
@@ -75,7 +85,7 @@ impl Operator {
         &self,
         (store, name): (&Store, &str),
         secret: &Needed,
-        credential: &(dyn Fn(&Value) -> Option<Vec<Header>> + Sync),
+        credential: &(dyn Fn(&Value) -> Option<Key> + Sync),
         next: impl Fn(&[Answered]) -> Step<T>,
     ) -> Result<T, Finding> {
         let Some(wire) = self.wires.get(name) else {

@@ -86,7 +86,9 @@ impl Operator {
         });
         if let Some(api) = source.api().filter(|api| api.is_used(store)) {
             let repairs = self.repairs_of(store, source.name()).await?;
-            findings.extend(comparison(&repairs));
+            if api.lists_recent() {
+                findings.extend(comparison(&repairs));
+            }
             told["repairs"] = repairs;
             findings.push(self.check_interface(store, source.name(), api).await?);
         }

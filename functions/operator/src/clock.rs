@@ -62,7 +62,7 @@ fn finding(store: &Store, due: Due, stands: Stands, any_rewards: bool) -> Option
 
 fn nothing_to_name(store: &Store) -> &'static str {
     let mut apis = registry::SOURCES.iter().filter_map(|source| source.api());
-    if apis.any(|api| api.is_used(store)) {
+    if apis.any(|api| api.is_used(store) && api.rewards().is_some()) {
         "has nothing to remind of: the source has named no reward. `refresh_rewards` asks it now; or put `rewards` into the store's document"
     } else {
         "has nothing to remind of: put `rewards` into the store's document, or set the source's option `rest`"

@@ -41,15 +41,15 @@ async fn main() -> Result<(), Error> {
         dead_letters.insert(name, DeadLetters { from, to });
     }
     let ways: Vec<_> = ways(&queues)
-        .map(|(name, base, limits)| (name, base, limits, config.stand_in(name)))
+        .map(|(name, limits)| (name, limits, config.stand_in(name)))
         .collect();
     config.finish()?;
 
     let ports = ports.connect();
     let hash_key = ports.hash_key(&hash_key_secret).await?;
     let mut wires = BTreeMap::<String, Arc<dyn Wire>>::new();
-    for (name, base, limits, stand_in) in ways {
-        let wire = Http::within(limits, base, stand_in.as_deref())?;
+    for (name, limits, stand_in) in ways {
+        let wire = Http::within(limits, stand_in.as_deref())?;
         wires.insert(name.to_owned(), Arc::new(wire));
     }
     let operator = Operator {
@@ -72,21 +72,20 @@ async fn main() -> Result<(), Error> {
     .await
 }
 
-/// The vendors that a person may look at, by name, with the address of each and how much is read of it: destinations that
+/// The vendors that a person may look at, by name, with how much is read of each: destinations that
 /// the stack was deployed with, and sources with an interface of their own.
-fn ways(
-    queues: &BTreeMap<String, String>,
-) -> impl Iterator<Item = (&'static str, &'static str, Limits)> {
+fn ways(queues: &BTreeMap<String, String>) -> impl Iterator<Item = (&'static str, Limits)> {
     let destinations = registry::DESTINATIONS
         .iter()
         .filter(|destination| queues.contains_key(destination.name()))
-        .map(|destination| (destination.name(), destination.base(), VISITS));
+        .map(|destination| (destination.name(), VISITS));
     let lists = Limits {
         body: PAGES.body,
         ..VISITS
     };
     let sources = registry::SOURCES
         .iter()
-        .filter_map(move |source| Some((source.name(), source.api()?.base(), lists)));
+        .filter(|source| source.api().is_some())
+        .map(move |source| (source.name(), lists));
     destinations.chain(sources)
 }

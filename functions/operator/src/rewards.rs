@@ -22,7 +22,10 @@ impl Operator {
         let store = self.settings(&store).await?;
         let (mut sources, mut faults) = (Vec::new(), Vec::new());
         for source in registry::SOURCES {
-            let Some(api) = source.api().filter(|api| api.is_used(&store)) else {
+            let Some(api) = source
+                .api()
+                .filter(|api| api.is_used(&store) && api.rewards().is_some())
+            else {
                 continue;
             };
             let name = source.name();

@@ -22,12 +22,13 @@ pub async fn serve(destination: &'static dyn Destination) -> Result<(), Error> {
     let ports = PortsConfig::read(&mut config);
     let queue_url = config.required("QUEUE_URL");
     let secret_prefix = config.required("SECRET_PREFIX");
+    let reads_url = config.optional("READS_URL");
     let stand_in = config.stand_in(destination.name());
     config.finish()?;
 
     let ports = ports.connect();
-    let wire = Arc::new(Http::new(destination.base(), stand_in.as_deref())?);
-    let pusher = Pusher::new(
+    let wire = Arc::new(Http::new(stand_in.as_deref())?);
+    let mut pusher = Pusher::new(
         destination,
         (ports.table, ports.queue),
         (ports.secrets, secret_prefix),
@@ -35,6 +36,7 @@ pub async fn serve(destination: &'static dyn Destination) -> Result<(), Error> {
         wire,
         queue_url,
     );
+    pusher.reads = reads_url;
     run(service_fn(|event| push(&pusher, event))).await
 }
 

@@ -67,7 +67,7 @@ async fn main() -> Result<(), Error> {
 }
 
 fn asker(source: &Source, ports: &Ports, secret_prefix: &str) -> Result<Asker, Error> {
-    let wire = Http::within(PAGES, source.api.base(), source.stand_in.as_deref())?;
+    let wire = Http::within(PAGES, source.stand_in.as_deref())?;
     Ok(Asker::new(
         (source.name, source.api),
         ports.table.clone(),

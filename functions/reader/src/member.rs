@@ -1,10 +1,10 @@
 //! One member, read after a gap in the news.
 
-use delivery::{Asked, Question};
+use delivery::Asked;
 use loyalty::Drift;
 use platform::{Condition, RowKey, Update, whole};
 use recording::Compared;
-use vendors::{Members, Outcome, Reason, Whom};
+use vendors::{Members, Outcome, Question, Reason, Whom};
 
 use crate::reader::{Reader, Task, Told, again};
 

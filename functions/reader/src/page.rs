@@ -1,11 +1,10 @@
 //! One page of a nightly repair.
 
-use delivery::Question;
 use recording::{
     Compared,
     repair::{Page, Repair},
 };
-use vendors::{Outcome, Reason};
+use vendors::{Outcome, Question, Reason};
 
 use crate::reader::{Reader, Task, Told, again};
 

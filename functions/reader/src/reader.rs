@@ -171,7 +171,7 @@ impl Reader {
             envelope.lane = Lane::Bulk;
             let event = match source.read(&envelope, body, store, &self.hash_key) {
                 Read::Event(event) => event,
-                Read::Kept { .. } | Read::Notice { .. } => return Ok(None),
+                Read::Hint { .. } | Read::Kept { .. } | Read::Notice { .. } => return Ok(None),
             };
             let whose = (&store.id, &self.hash_key);
             let compared = compare(&*self.table, whose, &event).await;

@@ -86,8 +86,7 @@ async fn main() -> Result<(), Error> {
 }
 
 fn pusher(deployed: Deployed, ports: &Ports, secret_prefix: &str) -> Result<Pusher, Error> {
-    let base = deployed.destination.base();
-    let wire = Http::new(base, deployed.stand_in.as_deref())?;
+    let wire = Http::new(deployed.stand_in.as_deref())?;
     Ok(Pusher::new(
         deployed.destination,
         (ports.table.clone(), ports.queue.clone()),

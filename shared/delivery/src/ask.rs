@@ -5,10 +5,11 @@
 
 use std::{sync::Arc, time::Duration};
 
+use futures_util::future::join_all;
 use jiff::Timestamp;
 use loyalty::{Reward, StoreId};
 use platform::{Clock, Deadline, SecretCache, Secrets, Table, TableError};
-use vendors::{Answer, Api, Call, Lane, Members, Outcome, Reason, Reply, Told, Whom};
+use vendors::{Answer, Answered, Api, Call, Lane, Members, Outcome, Question, Reason, Reply, Told};
 
 use crate::{
     Account, Lines, Wire,
@@ -34,15 +35,6 @@ pub struct Asker {
     lines: Lines,
 }
 
-/// What a source's interface is asked about members.
-#[derive(Debug, Clone, Copy)]
-pub enum Question<'a> {
-    /// One member.
-    Member(&'a Whom),
-    /// A page of those who changed lately, from this cursor on.
-    Recent(Option<&'a str>),
-}
-
 /// What was told, and when it was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asked<T> {
@@ -52,8 +44,8 @@ pub struct Asked<T> {
     pub sent: Timestamp,
 }
 
-/// What a reply tells; no reply when the connection broke or time ran out.
-type Reads<'a, T> = dyn Fn(Option<&Reply>) -> Told<T> + Sync + 'a;
+/// What the replies to some calls tell; no reply when the connection broke or time ran out.
+type Reads<'a, T> = dyn Fn(&[Answered]) -> Told<T> + Sync + 'a;
 
 impl Asker {
     /// Asks over these ports.
@@ -86,12 +78,9 @@ impl Asker {
         receives: u32,
         deadline: Deadline,
     ) -> Result<Asked<Members>, Outcome> {
-        let call = match question {
-            Question::Member(whom) => self.api.member(whom),
-            Question::Recent(cursor) => self.api.recent(*cursor),
-        };
-        let told = |reply: Option<&Reply>| self.api.told(&call, reply);
-        self.on_line(store, (&call, &told), receives, deadline)
+        let calls = self.api.calls(question);
+        let told = |answered: &[Answered]| self.api.told(question, answered);
+        self.on_line(store, (&calls, &told), receives, deadline)
             .await
     }
 
@@ -105,20 +94,26 @@ impl Asker {
         receives: u32,
         deadline: Deadline,
     ) -> Result<Asked<Vec<Reward>>, Outcome> {
-        let call = self.api.rewards();
-        let told = |reply: Option<&Reply>| self.api.offered(reply);
-        self.on_line(store, (&call, &told), receives, deadline)
+        let calls: Vec<Call> = self.api.rewards().into_iter().collect();
+        let told = |answered: &[Answered]| {
+            let reply = answered.first().and_then(|(_, reply)| reply.as_ref());
+            self.api.offered(reply)
+        };
+        self.on_line(store, (&calls, &told), receives, deadline)
             .await
     }
 
-    /// Makes a call when the line lets it.
+    /// Makes the calls of one question when the line lets it.
     async fn on_line<T: Send>(
         &self,
         store: &StoreId,
-        question: (&Call, &Reads<'_, T>),
+        question: (&[Call], &Reads<'_, T>),
         receives: u32,
         deadline: Deadline,
     ) -> Result<Asked<T>, Outcome> {
+        if question.0.is_empty() {
+            return Err(Outcome::Rejected(Reason::NotWanted));
+        }
         let account = Account::of_source(self.source, store);
         let unanswered = |error: TableError| {
             tracing::error!(%store, %error, "the line could not be read");
@@ -131,7 +126,7 @@ impl Asker {
         let wish = |probing| Wish {
             pace: self.api.pace(),
             lane: Lane::Live,
-            calls: 1,
+            calls: question.0.len(),
             probing,
             waits: true,
         };
@@ -173,11 +168,11 @@ impl Asker {
     async fn permitted<T: Send>(
         &self,
         store: &StoreId,
-        question: (&Call, &Reads<'_, T>),
+        question: (&[Call], &Reads<'_, T>),
         account: &Account,
         deadline: Deadline,
     ) -> Result<Asked<T>, Outcome> {
-        let read = |secret: &serde_json::Value| self.api.credential(secret);
+        let read = |secret: &serde_json::Value| self.api.key(secret);
         let keys = Keys {
             secrets: &self.secrets,
             prefix: &self.secret_prefix,
@@ -202,22 +197,29 @@ impl Asker {
 
     async fn call<T: Send>(
         &self,
-        (call, reads): (&Call, &Reads<'_, T>),
+        (calls, reads): (&[Call], &Reads<'_, T>),
         credential: &Credential,
         account: &Account,
         permitted: bool,
     ) -> Result<Asked<T>, Outcome> {
         let sent = self.clock.now();
-        let reply = self.wire.send(call, &credential.headers).await.ok();
-        let told = reads(reply.as_ref());
-        let status = reply.as_ref().map(|reply: &Reply| reply.status);
-        tracing::debug!(source = self.source, status, "asked");
+        let each = calls.iter().map(|call| async move {
+            let way = credential.key.way(call, sent);
+            let reply = self.wire.send(call, &way).await.ok();
+            let status = reply.as_ref().map(|reply: &Reply| reply.status);
+            tracing::debug!(source = self.source, status, "asked");
+            (call.clone(), reply)
+        });
+        let answered: Vec<Answered> = join_all(each).await;
+        let told = reads(&answered);
         let (error, failed) = match &told {
             Ok(_) => (false, None),
             Err(Answer::Unknown { reason, .. }) => (true, Some(*reason)),
             Err(_) => (true, None),
         };
-        self.lines.count(account, error, failed, permitted);
+        for _ in calls {
+            self.lines.count(account, error, failed, permitted);
+        }
         match told {
             Ok(told) => Ok(Asked { told, sent }),
             Err(answer) => Err(outcome(&answer)),
@@ -245,7 +247,9 @@ fn outcome(answer: &Answer) -> Outcome {
             reason: *reason,
         },
         // No call of a read writes, and none can be amended.
-        Answer::Booked { .. } | Answer::Amend(_) => Outcome::Rejected(Reason::Refused),
+        Answer::Booked { .. } | Answer::Amend(_) | Answer::Elsewhere => {
+            Outcome::Rejected(Reason::Refused)
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use loyalty::StoreId;
 use platform::Deadline;
 use serde_json::Value;
-use vendors::{Answer, Call, Header, Outcome, Reason, Reply};
+use vendors::{Answer, Call, Key, Outcome, Reason, Reply};
 
 use crate::{
     Account, Pusher,
@@ -34,12 +34,12 @@ pub(crate) struct OnLine {
 impl Pusher {
     /// The store's credential.
     pub(crate) async fn credential(&self, store: &StoreId) -> Result<Credential, Outcome> {
-        self.keys(&|secret| self.destination.credential(secret))
+        self.keys(&|secret| self.destination.key(secret))
             .of(store)
             .await
     }
 
-    fn keys<'a>(&'a self, read: &'a (dyn Fn(&Value) -> Option<Vec<Header>> + Sync)) -> Keys<'a> {
+    fn keys<'a>(&'a self, read: &'a (dyn Fn(&Value) -> Option<Key> + Sync)) -> Keys<'a> {
         Keys {
             secrets: &self.secrets,
             prefix: &self.secret_prefix,
@@ -56,7 +56,8 @@ impl Pusher {
         line: &mut OnLine,
     ) -> Result<Reply, NoReply> {
         let permitted = line.permits.pop().is_some();
-        let reply = self.wire.send(call, &credential.headers).await;
+        let way = credential.key.way(call, self.clock.now());
+        let reply = self.wire.send(call, &way).await;
         let status = reply.as_ref().map(|reply| reply.status);
         let (error, failed) = match status {
             Err(_) => (true, Some(Reason::NoAnswer)),
@@ -112,7 +113,7 @@ impl Pusher {
 
     /// Reads the credential once more after a refusal; true when it was rotated.
     pub(crate) async fn renew(&self, credential: &mut Credential) -> bool {
-        self.keys(&|secret| self.destination.credential(secret))
+        self.keys(&|secret| self.destination.key(secret))
             .renew(credential)
             .await
     }

@@ -45,6 +45,8 @@ pub struct Pusher {
     pub queue_url: String,
     /// The lines to the vendor's accounts.
     pub lines: Lines,
+    /// The queue of reads, for destinations whose writes are read back.
+    pub reads: Option<String>,
 }
 
 /// What a batch brings, member by member.
@@ -82,6 +84,7 @@ impl Pusher {
             secret_prefix,
             wire,
             queue_url,
+            reads: None,
         }
     }
 

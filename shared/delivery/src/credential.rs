@@ -6,14 +6,14 @@ use loyalty::StoreId;
 use platform::SecretCache;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
-use vendors::{Header, Outcome, Reason};
+use vendors::{Key, Outcome, Reason};
 
 /// A store's credential for one vendor.
 #[derive(Clone)]
 pub(crate) struct Credential {
     name: String,
     secret: Arc<SecretString>,
-    pub(crate) headers: Vec<Header>,
+    pub(crate) key: Key,
 }
 
 /// Where the credentials for one vendor are found, and how its secret is read.
@@ -22,7 +22,7 @@ pub(crate) struct Keys<'a> {
     /// The first part of every secret's name.
     pub(crate) prefix: &'a str,
     pub(crate) vendor: &'a str,
-    pub(crate) read: &'a (dyn Fn(&Value) -> Option<Vec<Header>> + Sync),
+    pub(crate) read: &'a (dyn Fn(&Value) -> Option<Key> + Sync),
 }
 
 impl Keys<'_> {
@@ -38,15 +38,11 @@ impl Keys<'_> {
         })?;
         let missing = Outcome::Misconfigured(Reason::SecretMissing);
         let secret = secret.ok_or(missing)?;
-        let headers = self.headers(&secret).ok_or(missing)?;
-        Ok(Credential {
-            name,
-            secret,
-            headers,
-        })
+        let key = self.key(&secret).ok_or(missing)?;
+        Ok(Credential { name, secret, key })
     }
 
-    fn headers(&self, secret: &SecretString) -> Option<Vec<Header>> {
+    fn key(&self, secret: &SecretString) -> Option<Key> {
         (self.read)(&serde_json::from_str(secret.expose_secret()).ok()?)
     }
 
@@ -63,11 +59,11 @@ impl Keys<'_> {
         let Ok(Some(secret)) = self.secrets.get(&credential.name).await else {
             return false;
         };
-        let Some(headers) = self.headers(&secret) else {
+        let Some(key) = self.key(&secret) else {
             return false;
         };
         credential.secret = secret;
-        credential.headers = headers;
+        credential.key = key;
         true
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use reqwest::{Client, Url, header::HeaderValue, redirect::Policy};
 use secrecy::ExposeSecret;
-use vendors::{Call, Header, Method, Reply};
+use vendors::{Call, Method, Reply, Way};
 
 /// How long a call may take. Leases and deadlines count with these; tests of the client itself take shorter ones.
 ///
@@ -61,29 +61,30 @@ pub enum NoReply {
 /// The way to one vendor, as a port.
 #[async_trait]
 pub trait Wire: Send + Sync {
-    /// Sends one call with the credential's headers.
+    /// Sends one call on its way.
     ///
     /// # Errors
     /// [`NoReply`] tells whether anything can have arrived.
-    async fn send(&self, call: &Call, credential: &[Header]) -> Result<Reply, NoReply>;
+    async fn send(&self, call: &Call, way: &Way<'_>) -> Result<Reply, NoReply>;
 }
 
 /// Sends calls to one vendor over HTTP. Does not follow redirects: they would carry the credential elsewhere.
 #[derive(Debug, Clone)]
 pub struct Http {
     client: Client,
-    base: String,
+    /// Takes every vendor's place.
+    stand_in: Option<String>,
     body: usize,
 }
 
 impl Http {
-    /// A client for the vendor at `base`, within [`LIMITS`]. `stand_in`, where set, takes its place; it must be on this
+    /// A client for one vendor, within [`LIMITS`]. `stand_in`, where set, takes the vendor's place; it must be on this
     /// machine.
     ///
     /// # Errors
     /// [`HttpError`] when the client cannot be made.
-    pub fn new(base: &str, stand_in: Option<&str>) -> Result<Self, HttpError> {
-        Self::within(LIMITS, base, stand_in)
+    pub fn new(stand_in: Option<&str>) -> Result<Self, HttpError> {
+        Self::within(LIMITS, stand_in)
     }
 
     /// The same within other limits.
@@ -91,14 +92,10 @@ impl Http {
     /// # Errors
     /// [`HttpError`] when the client cannot be made.
     #[expect(clippy::disallowed_methods, reason = "this is the one client")]
-    pub fn within(limits: Limits, base: &str, stand_in: Option<&str>) -> Result<Self, HttpError> {
-        let base = match stand_in {
-            Some(stand_in) if !is_loopback(stand_in) => {
-                return Err(HttpError::NotLoopback(stand_in.to_owned()));
-            }
-            Some(stand_in) => stand_in,
-            None => base,
-        };
+    pub fn within(limits: Limits, stand_in: Option<&str>) -> Result<Self, HttpError> {
+        if let Some(stand_in) = stand_in.filter(|stand_in| !is_loopback(stand_in)) {
+            return Err(HttpError::NotLoopback(stand_in.to_owned()));
+        }
         let tls_error = |error: &dyn std::fmt::Display| HttpError::Tls(error.to_string());
         let tls = platform::tls::client_config().map_err(|error| tls_error(&error))?;
         let client = Client::builder()
@@ -114,7 +111,7 @@ impl Http {
             .map_err(|error| tls_error(&error.without_url()))?;
         Ok(Self {
             client,
-            base: base.trim_end_matches('/').to_owned(),
+            stand_in: stand_in.map(|base| base.trim_end_matches('/').to_owned()),
             body: limits.body,
         })
     }
@@ -122,15 +119,20 @@ impl Http {
 
 #[async_trait]
 impl Wire for Http {
-    async fn send(&self, call: &Call, credential: &[Header]) -> Result<Reply, NoReply> {
-        let url = format!("{}{}", self.base, call.path);
+    async fn send(&self, call: &Call, way: &Way<'_>) -> Result<Reply, NoReply> {
+        let base = match &self.stand_in {
+            Some(stand_in) => format!("{stand_in}{}", path_of(way.base)),
+            None => way.base.to_owned(),
+        };
+        let url = format!("{base}{}", call.path);
         let mut request = match call.method {
             Method::Get => self.client.get(url),
             Method::Post => self.client.post(url),
             Method::Put => self.client.put(url),
+            Method::Patch => self.client.patch(url),
             Method::Delete => self.client.delete(url),
         };
-        for header in credential {
+        for header in &way.headers {
             let mut value = HeaderValue::from_str(header.value.expose_secret())
                 .map_err(|_| NoReply::NotSent)?;
             value.set_sensitive(true);
@@ -182,6 +184,14 @@ async fn read(mut response: reqwest::Response, most: usize) -> Result<Reply, req
     Ok(reply)
 }
 
+/// What of a base belongs to the path: a stand-in has the vendor's paths.
+fn path_of(base: &str) -> &str {
+    let host = base.find("://").map_or(0, |scheme| scheme + 3);
+    base[host..]
+        .find('/')
+        .map_or("", |path| &base[host + path..])
+}
+
 fn is_loopback(base: &str) -> bool {
     let Ok(url) = Url::parse(base) else {
         return false;
@@ -201,16 +211,23 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_stand_in_has_the_vendors_paths() {
+        for (base, path) in [
+            ("https://app.rule.io", ""),
+            ("https://s15.socialannex.net/api/3.0", "/api/3.0"),
+        ] {
+            assert_eq!(path_of(base), path);
+        }
+    }
+
+    #[test]
     fn only_this_machine_may_take_a_vendors_place() {
         for base in [
             "http://127.0.0.1:4567",
             "http://localhost:1",
             "http://[::1]:9",
         ] {
-            assert!(
-                Http::new("https://app.rule.io", Some(base)).is_ok(),
-                "{base}"
-            );
+            assert!(Http::new(Some(base)).is_ok(), "{base}");
         }
         for base in [
             "http://10.0.0.1",
@@ -218,7 +235,7 @@ mod tests {
             "http://localhost.example.com",
             "nonsense",
         ] {
-            let refused = Http::new("https://app.rule.io", Some(base));
+            let refused = Http::new(Some(base));
             assert!(matches!(refused, Err(HttpError::NotLoopback(_))), "{base}");
         }
     }

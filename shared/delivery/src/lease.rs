@@ -31,6 +31,8 @@ pub(crate) struct Sync {
     pub(crate) marker: Option<String>,
     /// When something was written last, µs since 1970.
     pub(crate) written: Option<i64>,
+    /// When the vendor last said that it does not know the person, µs since 1970.
+    pub(crate) absent: Option<i64>,
     /// Why the picture was refused, when it was.
     pub(crate) refused: Option<String>,
     /// Whether the vendor is to give the person their new address before anything else is written.
@@ -221,9 +223,11 @@ impl Lease {
                 None => remove.push(name),
             }
         }
-        match sync.written {
-            Some(written) => set.push(("written", whole(written))),
-            None => remove.push("written"),
+        for (name, value) in [("written", sync.written), ("absent", sync.absent)] {
+            match value {
+                Some(value) => set.push((name, whole(value))),
+                None => remove.push(name),
+            }
         }
         let condition = Some(Condition::All(vec![
             Condition::Is("holder", text(&self.token)),

@@ -63,6 +63,7 @@ pub(crate) struct Turn<'a> {
 }
 
 /// What became of one message, and whether the lease may go.
+#[derive(PartialEq)]
 pub(crate) enum Step {
     Done(Outcome),
     /// Something may have been written: the lease runs out by itself, and the next holder looks.
@@ -410,15 +411,37 @@ impl Turn<'_> {
         }
     }
 
-    /// Writes the member's picture, unless the destination has it.
+    /// Writes the member's picture, unless the destination has it. Where the vendor knows the person by another id now,
+    /// they are looked for once more.
     async fn picture(&mut self) -> Result<Step, TableError> {
+        let unknown = Step::Done(Outcome::Skipped(Reason::UnknownThere));
+        for _ in 0..2 {
+            let sync = &self.lease.sync;
+            if sync.version >= self.version && !self.lease.rewrite {
+                return Ok(Step::Done(Outcome::Skipped(Reason::Unchanged)));
+            }
+            if self.is_absent() {
+                return Ok(unknown);
+            }
+            if let Some(step) = self.locate().await {
+                return Ok(step);
+            }
+            let step = self.picture_once().await?;
+            if step != unknown || !self.pusher.destination.locates() {
+                return Ok(step);
+            }
+        }
+        Ok(unknown)
+    }
+
+    async fn picture_once(&mut self) -> Result<Step, TableError> {
         let plan = match self.plan(None, Form::Picture) {
             Ok(plan) => plan,
             Err(reason) => return Ok(Step::Done(Outcome::Skipped(reason))),
         };
         let sync = &self.lease.sync;
         let same = plan.picture.is_some() && sync.picture == plan.picture;
-        if (sync.version >= self.version || same) && !self.lease.rewrite {
+        if same && !self.lease.rewrite {
             return Ok(Step::Done(Outcome::Skipped(Reason::Unchanged)));
         }
         if self.is_out_of_time() {
@@ -430,16 +453,13 @@ impl Turn<'_> {
     /// Writes the picture once more, because an earlier holder may have written another one. Gives what became of it
     /// unless that is done.
     async fn rewrite(&mut self) -> Option<Step> {
-        let Ok(plan) = self.plan(None, Form::Picture) else {
-            // Nothing of this person's picture is ever written here.
-            self.lease.rewrite = false;
-            return None;
-        };
-        if self.is_out_of_time() {
-            return Some(Step::Done(out_of_time()));
-        }
-        match self.send(&plan, None, 0).await {
+        match self.picture().await {
             Ok(Step::Done(Outcome::Sent | Outcome::Rejected(_))) => None,
+            // Nothing of this person's picture is written here.
+            Ok(Step::Done(Outcome::Skipped(_))) => {
+                self.lease.rewrite = false;
+                None
+            }
             Ok(step) => Some(step),
             Err(error) => Some(Step::Done(table_failed(&error, self.receives))),
         }
@@ -451,6 +471,7 @@ impl Turn<'_> {
             member: &self.held.member,
             note,
             form,
+            person: self.lease.sync.person.as_deref(),
             first: self.lease.sync.written.is_none(),
             now: self.pusher.clock.now(),
         })

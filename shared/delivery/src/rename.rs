@@ -13,6 +13,7 @@ impl Turn<'_> {
         if !self.lease.sync.rename {
             return None;
         }
+        self.lease.sync.absent = None;
         let person = self.lease.sync.person.clone();
         let call = person.as_deref().and_then(|person| {
             let member = &self.held.member;

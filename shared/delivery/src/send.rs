@@ -25,6 +25,7 @@ impl Turn<'_> {
             Attempted::Answered(Answer::Booked { people }) => {
                 let person = people.into_iter().next().flatten();
                 self.booked(plan, delivery.as_deref(), person);
+                self.read_back(plan).await;
                 if let Some(delivery) = &delivery {
                     self.end(delivery, Status::Sent).await?;
                 }
@@ -33,6 +34,9 @@ impl Turn<'_> {
             Attempted::Answered(Answer::Unknown { reason, after }) => {
                 let after = backoff(attempts, after, self.spread()).max(self.lease_ends_in());
                 return Ok(Step::Unknown(Outcome::Retry { after, reason }));
+            }
+            Attempted::Answered(Answer::Elsewhere) => {
+                return self.unknown_there(claimed).await;
             }
             Attempted::Answered(answer) => answer,
             Attempted::NotSent(reason) => Answer::Unknown {
@@ -96,6 +100,7 @@ impl Turn<'_> {
         let now = self.pusher.clock.now();
         let sync = &mut self.lease.sync;
         sync.written = Some(now.as_microsecond());
+        sync.absent = None;
         sync.person = person.or_else(|| sync.person.take());
         if let Some(picture) = &plan.picture {
             sync.picture = Some(picture.clone());
@@ -106,6 +111,24 @@ impl Turn<'_> {
         if let Some(delivery) = delivery.filter(|_| plan.starts) {
             sync.marker = Some(delivery.to_owned());
         }
+    }
+
+    /// The vendor knows the person by another id, or not at all. Where it needs to know them, they are looked for before
+    /// anything is written again; else nothing is for a while.
+    async fn unknown_there(
+        &mut self,
+        claimed: Option<(&Message, &Note)>,
+    ) -> Result<Step, TableError> {
+        let reason = Reason::UnknownThere;
+        self.lease.sync.person = None;
+        if !self.pusher.destination.locates() {
+            self.lease.sync.absent = Some(self.pusher.clock.now().as_microsecond());
+        }
+        if claimed.is_some() {
+            self.refused(reason, claimed).await?;
+            return Ok(Step::Done(Outcome::Rejected(reason)));
+        }
+        Ok(Step::Done(Outcome::Skipped(reason)))
     }
 
     /// Stores a refusal, with its message where it is an event's.
@@ -148,7 +171,7 @@ impl Turn<'_> {
                 reason: *reason,
             },
             Answer::Refused(reason) => Outcome::Rejected(*reason),
-            Answer::Booked { .. } | Answer::Amend(_) => Outcome::Retry {
+            Answer::Booked { .. } | Answer::Amend(_) | Answer::Elsewhere => Outcome::Retry {
                 after: wait(attempts, None),
                 reason: Reason::VendorError,
             },

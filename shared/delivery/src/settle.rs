@@ -21,6 +21,16 @@ fn compare(ours: &str, before: Option<&str>, seen: Option<&str>) -> Status {
     }
 }
 
+/// What a look at the vendor showed.
+enum Looked {
+    /// The marker of the automation started last.
+    Last(Option<String>),
+    /// Everything that was booked for the person.
+    Booked(Vec<String>),
+    /// Nothing that tells.
+    Unclear,
+}
+
 impl Turn<'_> {
     /// Settles everything that earlier holders of the lease left open. Gives an outcome when that cannot be done now;
     /// then what they left stands as it was.
@@ -79,8 +89,13 @@ impl Turn<'_> {
         let Some(call) = self.look.clone().filter(|_| row.starts) else {
             return Ok(Status::Waiting);
         };
-        let Some(seen) = self.marker(&call, row).await? else {
-            return Ok(Status::Unconfirmed);
+        let seen = match self.marker(&call, row).await? {
+            Looked::Last(seen) => seen,
+            Looked::Booked(booked) if booked.iter().any(|one| one == delivery) => {
+                return Ok(Status::Sent);
+            }
+            Looked::Booked(_) => return Ok(Status::Waiting),
+            Looked::Unclear => return Ok(Status::Unconfirmed),
         };
         let now = compare(delivery, row.before.as_deref(), seen.as_deref());
         self.lease.sync.marker = seen;
@@ -95,26 +110,23 @@ impl Turn<'_> {
             return Ok(now);
         };
         Ok(match self.marker(&call, row).await? {
-            None => Status::Unconfirmed,
-            Some(None) => now,
-            Some(seen) => compare(delivery, row.before.as_deref(), seen.as_deref()),
+            Looked::Booked(_) | Looked::Unclear => Status::Unconfirmed,
+            Looked::Last(None) => now,
+            Looked::Last(seen) => compare(delivery, row.before.as_deref(), seen.as_deref()),
         })
     }
 
-    /// The marker that the vendor has; none when that cannot be told.
-    async fn marker(
-        &mut self,
-        call: &Call,
-        row: &Delivery,
-    ) -> Result<Option<Option<String>>, Outcome> {
+    /// The marker that the vendor has.
+    async fn marker(&mut self, call: &Call, row: &Delivery) -> Result<Looked, Outcome> {
         if self.is_out_of_time() {
             return Err(out_of_time());
         }
         let looked = self.pusher.call(call, &self.credential, &mut self.line);
         let reply = looked.await;
         match self.pusher.destination.seen(reply.ok().as_ref()) {
-            Seen::Marker(seen) => Ok(Some(seen)),
-            Seen::Unclear => Ok(None),
+            Seen::Marker(seen) => Ok(Looked::Last(seen)),
+            Seen::Booked(booked) => Ok(Looked::Booked(booked)),
+            Seen::Unclear => Ok(Looked::Unclear),
             Seen::Failed(answer) => {
                 if answer == Answer::Misconfigured(Reason::Unauthorized) {
                     // The next try must not use the refused credential for five minutes.

@@ -8,7 +8,7 @@ use loyalty::StoreId;
 use platform::{Clock, Deadline, Secrets};
 use secrecy::ExposeSecret;
 use serde_json::Value;
-use vendors::{Answer, Answered, Header, Reply, Step};
+use vendors::{Answer, Answered, Key, Reply, Step};
 
 use crate::{LIMITS, Limits, NoReply, Wire};
 
@@ -53,7 +53,7 @@ pub struct Visit<'a> {
     /// The connection's name, and so the secret's.
     pub connection: &'a str,
     /// How the secret is read.
-    pub credential: &'a (dyn Fn(&Value) -> Option<Vec<Header>> + Sync),
+    pub credential: &'a (dyn Fn(&Value) -> Option<Key> + Sync),
     /// The way to the vendor.
     pub wire: &'a dyn Wire,
     /// The clock.
@@ -67,7 +67,7 @@ impl Visit<'_> {
     /// # Errors
     /// [`Unvisited`] says why nothing came of it.
     pub async fn walk<T>(&self, next: impl Fn(&[Answered]) -> Step<T>) -> Result<T, Unvisited> {
-        let headers = self.headers().await?;
+        let key = self.key().await?;
         let mut answered: Vec<Answered> = Vec::new();
         let deadline = Deadline::after(VISIT, self.clock);
         while answered.len() < CALLS {
@@ -82,13 +82,14 @@ impl Visit<'_> {
             if deadline.remaining(self.clock) < VISITS.total {
                 return Err(Unvisited::Endless);
             }
-            let reply: Result<Reply, NoReply> = self.wire.send(&call, &headers).await;
+            let way = key.way(&call, self.clock.now());
+            let reply: Result<Reply, NoReply> = self.wire.send(&call, &way).await;
             answered.push((call, reply.ok()));
         }
         Err(Unvisited::Endless)
     }
 
-    async fn headers(&self) -> Result<Vec<Header>, Unvisited> {
+    async fn key(&self) -> Result<Key, Unvisited> {
         let name = format!("{}/{}/{}", self.secret_prefix, self.store, self.connection);
         let secret = self.secrets.get(&name).await;
         let secret = secret.map_err(|error| Unvisited::SecretsUnavailable(error.0))?;

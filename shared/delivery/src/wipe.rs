@@ -30,7 +30,7 @@ impl Pusher {
     /// Erases the person with this key, if they have an address: without one nothing was ever written.
     pub(crate) async fn wipe(
         &self,
-        (store, key): (&Store, &MemberKey),
+        (store, key, person): (&Store, &MemberKey, Option<&str>),
         erasure: Option<&Erasure>,
         (credential, line): (&mut Credential, &mut OnLine),
         (deadline, receives): (Deadline, u32),
@@ -41,6 +41,8 @@ impl Pusher {
         let erasing = Erasing {
             store,
             email: &email,
+            person,
+            now: self.clock.now(),
             mode: erasure.and_then(|erasure| erasure.mode),
         };
         let mut last: Option<(Call, Option<Reply>)> = None;
@@ -88,7 +90,9 @@ impl Pusher {
         let erasure = lease.sync.erasure();
         let needed = erasure.is_some() || !lease.unsettled.is_empty();
         if needed {
-            let wiped = self.wipe((store, key), erasure.as_ref(), on, (deadline, receives));
+            let person = lease.sync.person.as_deref();
+            let whom = (store, key, person);
+            let wiped = self.wipe(whom, erasure.as_ref(), on, (deadline, receives));
             match wiped.await {
                 Ok(()) => {}
                 Err(Unwiped::Not(outcome)) => {
@@ -147,11 +151,12 @@ impl Turn<'_> {
             Err(error) => return Err(failed(&error, self.receives)),
         }
         let own = self.ledger.member.clone();
+        let person = self.lease.sync.person.clone();
         let asked_for = erasure.key.clone().filter(|key| *key != own);
         for key in asked_for.iter().chain([&own]) {
             let on = (&mut self.credential, &mut self.line);
             let rest = (self.deadline, self.receives);
-            let whom = (&*self.store, key);
+            let whom = (&*self.store, key, person.as_deref());
             self.pusher.wipe(whom, Some(&erasure), on, rest).await?;
         }
         let confirmed = self.pusher.confirm(&self.store, &erasure).await;
@@ -174,9 +179,11 @@ fn unwiped(answer: &Answer, receives: u32) -> Unwiped {
         }),
         Answer::Misconfigured(reason) => Unwiped::Not(Outcome::Misconfigured(*reason)),
         Answer::Refused(reason) => Unwiped::Not(Outcome::Rejected(*reason)),
-        Answer::Booked { .. } | Answer::Amend(_) => Unwiped::Not(Outcome::Retry {
-            after: wait(None),
-            reason: Reason::VendorError,
-        }),
+        Answer::Booked { .. } | Answer::Amend(_) | Answer::Elsewhere => {
+            Unwiped::Not(Outcome::Retry {
+                after: wait(None),
+                reason: Reason::VendorError,
+            })
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! Something that happened to a member, in the domain's words.
 
+use std::num::NonZeroU32;
+
 use jiff::{SignedDuration, civil::Date};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -139,6 +141,9 @@ pub struct Detail {
     /// Which anniversary it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub years: Option<i64>,
+    /// Points that a person ordered to be given or taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ordered: Option<Ordered>,
 }
 
 impl Detail {
@@ -172,6 +177,52 @@ impl Detail {
         let product = || self.product.as_ref()?.name.as_deref();
         perk().or_else(reward).or_else(tier).or_else(product)
     }
+}
+
+/// Points that a person at the merchant ordered to be given or taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ordered {
+    /// What is to be done.
+    pub what: PointsOrder,
+    /// Why, in that person's words.
+    pub reason: Private,
+}
+
+/// What is to be done with somebody's points. Actions and rewards are named by the programme's own ids.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PointsOrder {
+    /// Gives what an action of the programme is worth.
+    Action {
+        /// The action.
+        action: String,
+    },
+    /// Gives this many points.
+    Award {
+        /// How many.
+        points: NonZeroU32,
+        /// The action that they are booked under.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        action: Option<String>,
+    },
+    /// Takes this many points away.
+    Deduct {
+        /// How many.
+        points: NonZeroU32,
+        /// The action that they are booked under.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        action: Option<String>,
+    },
+    /// Spends this many points.
+    Redeem {
+        /// How many.
+        points: NonZeroU32,
+    },
+    /// Spends what a reward of the programme costs.
+    Reward {
+        /// The reward.
+        reward: String,
+    },
 }
 
 /// A balance of points before and after a change, by the source's word.

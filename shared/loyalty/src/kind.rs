@@ -82,6 +82,10 @@ kinds! {
     MemberUpdated = "member_updated",
     /// The source deleted the member.
     MemberDeleted = "member_deleted",
+    /// A customer wrote to support whom the programme does not know, and the store wants such customers as members.
+    EnrolmentWanted = "enrolment_wanted",
+    /// A person at the merchant ordered points to be given or taken.
+    PointsOrdered = "points_ordered",
 }
 
 impl Kind {

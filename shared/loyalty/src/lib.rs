@@ -18,8 +18,8 @@ mod private;
 
 pub use calendar::{Calendar, LeapDay};
 pub use event::{
-    BalanceMove, Detail, Event, Guard, Perk, PersonName, Product, Reward, Role, Share, TierEntry,
-    TierMove, Who,
+    BalanceMove, Detail, Event, Guard, Ordered, Perk, PersonName, PointsOrder, Product, Reward,
+    Role, Share, TierEntry, TierMove, Who,
 };
 pub use ids::{EventId, HashKey, MemberKey, Occurrence, StoreId, StoreIdError};
 pub use key::{Kept, Says, Stamp};

@@ -23,7 +23,7 @@ pub(crate) async fn put(
     let (topic, reason, notice) = match read {
         Read::Kept { topic, reason } => (topic, Some(reason), None),
         Read::Notice { topic, text } => (Some(topic), None, Some(text)),
-        Read::Event(_) => return Err(Failure(Reason::Panicked)),
+        Read::Event(_) | Read::Hint { .. } => return Err(Failure(Reason::Panicked)),
     };
     let row = OrphanRow {
         v: 1,

@@ -12,7 +12,7 @@ use platform::{Clock, Queue, StoreError, Stores, Table, from_item};
 use vendors::{Envelope, Read, Reason, Source, Store, registry::Teller};
 
 use crate::{
-    Failure, Recorded, Seen, aside,
+    Failure, Recorded, Seen, aside, hint,
     member::{self, Entry},
     rows::{self, AliasRow},
     send,
@@ -63,7 +63,7 @@ fn addresses(batch: &[Result<Opened, Failure>]) -> Addresses {
         .flatten()
         .filter_map(|opened| match &opened.read {
             Read::Event(event) => Some((&opened.store.id, &event.who)),
-            Read::Kept { .. } | Read::Notice { .. } => None,
+            Read::Hint { .. } | Read::Kept { .. } | Read::Notice { .. } => None,
         });
     let named = events.filter_map(|(store, who)| match who {
         Who::Email(email, Some(alias)) => {
@@ -104,6 +104,9 @@ impl Recorder {
                     }
                     Err(failure) => results[place] = Some(Err(failure)),
                 },
+                Read::Hint { topic, whom } => {
+                    results[place] = Some(hint::take(self, &envelope, &store, (topic, whom)).await);
+                }
                 read => results[place] = Some(aside::put(self, &envelope, read).await),
             }
         }

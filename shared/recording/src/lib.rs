@@ -14,6 +14,7 @@ pub mod emit;
 pub mod erase;
 mod erased;
 pub mod export;
+mod hint;
 mod identity;
 mod intake;
 mod kept;

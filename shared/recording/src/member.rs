@@ -174,7 +174,7 @@ impl From<TableError> for Hindrance {
 /// Writes until nobody else writes in between; gives why not, where that cannot be done.
 async fn write(recorder: &Recorder, group: &mut Group) -> Option<Failure> {
     for _ in 0..TRIES {
-        match attempt(recorder, group).await {
+        match Box::pin(attempt(recorder, group)).await {
             Ok(true) => return None,
             Ok(false) => {}
             Err(Hindrance::Busy) => return Some(Failure(Reason::LeaseHeld)),

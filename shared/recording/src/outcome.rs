@@ -12,6 +12,8 @@ pub enum Recorded {
     },
     /// It is about somebody who was erased, and nothing of it is kept.
     Erased,
+    /// It says that somebody is to be read from their source, and they will be.
+    Hint,
     /// It is kept for a person or a later release.
     Kept(Reason),
     /// It is a notice to a person.

@@ -14,7 +14,7 @@ use platform::{
     whole,
 };
 use serde::{Deserialize, Serialize};
-use vendors::{Fetch, Store, Wanted, registry};
+use vendors::{Api, Fetch, Store, Wanted, registry};
 
 /// When a run's day begins, after midnight UTC: when little else happens, and far from the sources' daily batches.
 const BEGINS: SignedDuration = SignedDuration::from_mins(150);
@@ -250,7 +250,8 @@ impl Repairs {
     /// When the table does not answer.
     pub async fn start(&self, store: &Store) -> Result<bool, TableError> {
         for source in registry::SOURCES {
-            if !source.api().is_some_and(|api| api.is_used(store)) {
+            let is_read = |api: &dyn Api| api.is_used(store) && api.lists_recent();
+            if !source.api().is_some_and(is_read) {
                 continue;
             }
             let name = source.name();

@@ -97,6 +97,7 @@ fn request(body: &[u8], store: &Store, key: &HashKey) -> Option<Vec<u8>> {
         member: &member,
         note: Some(&note),
         form: Form::Full,
+        person: None,
         first: true,
         now,
     };

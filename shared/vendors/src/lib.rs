@@ -12,15 +12,16 @@ pub mod rule;
 pub mod yotpo;
 
 pub use frame::{
-    api::{Api, Fetch, Members, Told, Wanted, Whom},
+    api::{Api, Fetch, Members, Question, Told, Wanted, Whom},
     call::{Answer, Call, Method, Outcome, Reason, Reply},
     clock::{CLOCK, Tick, Whose, read as read_tick},
     destination::{
-        Destination, Erasing, Form, Header, OnAmbiguous, Pace, Plan, Push, Renaming, Seen, Wants,
+        Destination, Erasing, Form, OnAmbiguous, Pace, Plan, Push, Renaming, Seen, Wants,
     },
     document::{Fault, Section},
     emit::{Emit, EmitMode, Gift, Gifts},
     envelope::{Envelope, EnvelopeError, TOO_LARGE, unpack},
+    key::{Header, Key, Sign, Way},
     message::{EraseMode, Erasure, Lane, Message, Note},
     setup::{Answered, Finding, Level, Step},
     source::{Inbound, Inlet, Read, Reception, Refusal, Source},

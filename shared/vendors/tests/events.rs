@@ -158,7 +158,9 @@ fn every_example_is_an_event_of_its_kind() {
             "points_redeemed",
             "points_expired",
             "member_updated",
-            "member_deleted"
+            "member_deleted",
+            "enrolment_wanted",
+            "points_ordered"
         ],
         "kinds that Yotpo has no topic for"
     );

@@ -139,6 +139,7 @@ fn detail() -> Detail {
         }),
         balance: None,
         years: None,
+        ordered: None,
     }
 }
 
@@ -167,6 +168,7 @@ fn text(kind: Kind) -> Option<String> {
         member: &member,
         note: Some(&note),
         form: Form::Full,
+        person: None,
         first: true,
         now: now(),
     };

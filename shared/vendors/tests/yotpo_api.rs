@@ -8,8 +8,8 @@ use loyalty::{Drift, Email, Event, HashKey, Kind, Member, Reward, Role, Says, St
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use vendors::{
-    Answer, Api, Envelope, Fetch, Lane, Members, Method, Read, Reason, Reply, Store, Told, Wanted,
-    Whom, registry,
+    Answer, Answered, Api, Call, Envelope, Fetch, Lane, Members, Method, Question, Read, Reason,
+    Reply, Store, Told, Wanted, Whom, registry,
 };
 
 const KARI: &str = "kari@example.com";
@@ -34,11 +34,22 @@ fn reply(status: u16, body: impl Into<Vec<u8>>) -> Reply {
 
 fn one(reply: Option<&Reply>) -> Told<Members> {
     let kari = Whom::Email(Email::parse(KARI).unwrap());
-    api().told(&api().member(&kari), reply)
+    told(&Question::Member(&kari), reply)
 }
 
 fn page(reply: Option<&Reply>) -> Told<Members> {
-    api().told(&api().recent(None), reply)
+    told(&Question::Recent(None), reply)
+}
+
+fn told(question: &Question, reply: Option<&Reply>) -> Told<Members> {
+    let calls = api().calls(question).into_iter();
+    let answered: Vec<Answered> = calls.map(|call| (call, reply.cloned())).collect();
+    api().told(question, &answered)
+}
+
+fn call(question: Question) -> Call {
+    let [call] = <[Call; 1]>::try_from(api().calls(&question)).unwrap();
+    call
 }
 
 fn offered(reply: Option<&Reply>) -> Told<Vec<Reward>> {
@@ -119,19 +130,23 @@ fn row(more: &Value) -> Event {
 #[test]
 fn the_calls_are_as_documented() {
     let strange = Email::parse("kari+tur&x=1@example.com").unwrap();
+    let (strange, id) = (Whom::Email(strange), Whom::Id("c-4411".into()));
     let calls = [
         (
-            api().member(&Whom::Email(strange)),
+            call(Question::Member(&strange)),
             "/api/v2/customers?customer_email=kari%2Btur%26x%3D1%40example%2Ecom",
         ),
         (
-            api().member(&Whom::Id("c-4411".into())),
+            call(Question::Member(&id)),
             "/api/v2/customers?customer_id=c%2D4411",
         ),
-        (api().rewards(), "/api/v2/redemption_options"),
-        (api().recent(None), "/api/v2/customers/recent?per_page=50"),
+        (api().rewards().unwrap(), "/api/v2/redemption_options"),
         (
-            api().recent(Some("a=b&c")),
+            call(Question::Recent(None)),
+            "/api/v2/customers/recent?per_page=50",
+        ),
+        (
+            call(Question::Recent(Some("a=b&c"))),
             "/api/v2/customers/recent?per_page=50&page_info=a%3Db%26c",
         ),
     ];
@@ -141,14 +156,16 @@ fn the_calls_are_as_documented() {
             (Method::Get, path, None)
         );
     }
-    assert_eq!(api().base(), "https://loyalty.yotpo.com");
 }
 
 #[test]
 fn the_credential_travels_in_two_headers_or_not_at_all() {
     let secret = json!({"v": 1, "guid": " g-1 ", "api_key": "k-1"});
-    let headers = api().credential(&secret).unwrap();
-    let headers: Vec<_> = headers
+    let key = api().key(&secret).unwrap();
+    let way = key.way(&api().rewards().unwrap(), asked());
+    assert_eq!(way.base, "https://loyalty.yotpo.com");
+    let headers: Vec<_> = way
+        .headers
         .iter()
         .map(|header| (header.name, header.value.expose_secret()))
         .collect();
@@ -160,7 +177,7 @@ fn the_credential_travels_in_two_headers_or_not_at_all() {
         json!({"guid": "g", "api_key": "k\r\nx: y"}),
         json!({"guid": 5, "api_key": "k"}),
     ] {
-        assert!(api().credential(&wrong).is_none(), "{wrong}");
+        assert!(api().key(&wrong).is_none(), "{wrong}");
     }
     let form: Value = serde_json::from_str(api().secret_form()).unwrap();
     assert!(form["guid"].is_string() && form["api_key"].is_string());

@@ -12,7 +12,7 @@ use platform::memory::MemoryClock;
 use platform::{Clock as _, ReceivedRow, Table as _, to_item};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
-use vendors::{Call, Header, Method, Reply};
+use vendors::{Call, Method, Reply, Way};
 
 use super::{KARI, audited, coupon, done, faults, operator};
 use crate::world::{Does, World};
@@ -61,7 +61,7 @@ impl ToRule {
 
 #[async_trait]
 impl Wire for ToRule {
-    async fn send(&self, call: &Call, credential: &[Header]) -> Result<Reply, NoReply> {
+    async fn send(&self, call: &Call, way: &Way<'_>) -> Result<Reply, NoReply> {
         let mut calls = self.calls.lock().unwrap();
         calls.push((call.method, call.path.clone()));
         if calls.len() > self.silent_from {
@@ -71,7 +71,8 @@ impl Wire for ToRule {
             clock.advance(SignedDuration::from_secs(*seconds));
         }
         let (path, query) = call.path.split_once('?').unwrap_or((&call.path, ""));
-        let mut headers: Vec<(String, String)> = credential
+        let mut headers: Vec<(String, String)> = way
+            .headers
             .iter()
             .map(|header| {
                 let value = header.value.expose_secret().to_owned();
@@ -85,6 +86,7 @@ impl Wire for ToRule {
             Method::Get => "GET",
             Method::Post => "POST",
             Method::Put => "PUT",
+            Method::Patch => "PATCH",
             Method::Delete => "DELETE",
         };
         let request = Request {

@@ -295,7 +295,7 @@ fn is_secret(connection: &str, content: &str) {
     let content: Value = serde_json::from_str(content).unwrap();
     assert_eq!(content["v"], 1, "{connection}");
     if let Some(destination) = registry::destination(connection) {
-        assert!(destination.credential(&content).is_some(), "{connection}");
+        assert!(destination.key(&content).is_some(), "{connection}");
     } else if let Some(source) = connection.strip_suffix("-webhook") {
         assert!(registry::source(source).is_some(), "{connection}");
         serde_json::from_value::<Inlet>(content).unwrap();

@@ -10,7 +10,7 @@ use delivery::{NoReply, Wire};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
-use vendors::{Call, Header, Reply};
+use vendors::{Call, Header, Reply, Way};
 
 const PAGE: usize = 3;
 
@@ -155,12 +155,12 @@ fn reply(status: u16, body: &Value) -> Reply {
 
 #[async_trait]
 impl Wire for Yotpo {
-    async fn send(&self, call: &Call, credential: &[Header]) -> Result<Reply, NoReply> {
+    async fn send(&self, call: &Call, way: &Way<'_>) -> Result<Reply, NoReply> {
         self.calls().push(call.path.clone());
         let does = self.script.lock().unwrap().pop_front();
         let always = *self.always.lock().unwrap();
         match does.or(always.map(Does::Answers)) {
-            None => Ok(self.answer(call, credential)),
+            None => Ok(self.answer(call, &way.headers)),
             Some(Does::Answers(status)) => Ok(reply(status, &json!({}))),
             Some(Does::Asks(status, after)) => Ok(Reply {
                 retry_after: Some(after.to_owned()),
@@ -172,7 +172,7 @@ impl Wire for Yotpo {
             }),
             Some(Does::Breaks) => Err(NoReply::NotAnswered),
             Some(Does::Waits) => {
-                let told = self.answer(call, credential);
+                let told = self.answer(call, &way.headers);
                 self.asked.add_permits(1);
                 self.let_go.acquire().await.unwrap().forget();
                 Ok(told)

@@ -106,10 +106,12 @@ impl Operator {
         let body = envelope.open().map_err(|error| fault("event", error))?;
         match teller.read(&envelope, &body, &settings, &self.hash_key) {
             Read::Event(read) if read.id == *event => Ok(envelope),
-            Read::Event(_) | Read::Kept { .. } | Read::Notice { .. } => Err(fault(
-                "event",
-                "with today's settings its body is read as something else, which could start once more",
-            )),
+            Read::Event(_) | Read::Hint { .. } | Read::Kept { .. } | Read::Notice { .. } => {
+                Err(fault(
+                    "event",
+                    "with today's settings its body is read as something else, which could start once more",
+                ))
+            }
         }
     }
 }

@@ -3,47 +3,51 @@
 use loyalty::{Email, Private, Reward, StoreId, Who};
 use serde::{Deserialize, Serialize};
 
-use crate::{Answer, Call, Header, Pace, Reply, Store};
+use crate::{Answer, Answered, Call, Key, Pace, Reply, Store};
 
 /// The interface of a source that can be asked about its members.
 pub trait Api: Sync {
-    /// Scheme and host.
-    fn base(&self) -> &'static str;
-
     /// How fast it may be asked for one store.
     fn pace(&self) -> Pace;
 
     /// The form of the secret `<prefix>/<store>/<source>`, as JSON with a hint in place of each value.
     fn secret_form(&self) -> &'static str;
 
-    /// The headers that carry the store's credential, from the secret `<prefix>/<store>/<source>`; none when the secret
-    /// has another shape.
-    fn credential(&self, secret: &serde_json::Value) -> Option<Vec<Header>>;
+    /// What the secret `<prefix>/<store>/<source>` opens; none when the secret has another shape.
+    fn key(&self, secret: &serde_json::Value) -> Option<Key>;
 
     /// Whether a store has a credential for it.
     fn is_used(&self, store: &Store) -> bool;
 
-    /// The call that reads one member.
-    fn member(&self, whom: &Whom) -> Call;
+    /// The calls that answer a question, made at the same time; none where the interface has no such list.
+    fn calls(&self, question: &Question) -> Vec<Call>;
 
-    /// The call that reads a page of the members who changed lately, newest first; the first page where no cursor is
-    /// given.
-    fn recent(&self, cursor: Option<&str>) -> Call;
-
-    /// What the reply to one of these two calls tells; no reply when the connection broke or time ran out.
+    /// What the replies to them tell, in their order; no reply when the connection broke or time ran out.
     ///
     /// # Errors
-    /// Why it tells nothing, and whether it may be asked again.
-    fn told(&self, call: &Call, reply: Option<&Reply>) -> Told<Members>;
+    /// Why they tell nothing, and whether it may be asked again.
+    fn told(&self, question: &Question, answered: &[Answered]) -> Told<Members>;
 
-    /// The call that reads what points can be exchanged for.
-    fn rewards(&self) -> Call;
+    /// The call that reads what points can be exchanged for; none where the interface does not tell.
+    fn rewards(&self) -> Option<Call>;
 
     /// The rewards that the reply to that call tells of: those with a fixed price in points. None at all is an answer too.
     ///
     /// # Errors
     /// As [`Api::told`].
     fn offered(&self, reply: Option<&Reply>) -> Told<Vec<Reward>>;
+
+    /// Whether there is a list of the members who changed lately, so that a night's repair has something to read.
+    fn lists_recent(&self) -> bool;
+}
+
+/// What a source's interface is asked about members.
+#[derive(Debug, Clone, Copy)]
+pub enum Question<'a> {
+    /// One member.
+    Member(&'a Whom),
+    /// A page of those who changed lately, newest first: from this cursor on, or the first one.
+    Recent(Option<&'a str>),
 }
 
 /// What a source's interface told, or why it told nothing and whether it may be asked again.

@@ -13,6 +13,8 @@ pub enum Method {
     Post,
     /// Changes.
     Put,
+    /// Changes of some keys.
+    Patch,
     /// Removes.
     Delete,
 }
@@ -86,6 +88,8 @@ pub enum Answer {
         /// Not sooner than this.
         after: Duration,
     },
+    /// Nothing was written: the vendor knows the person by another id now, or not at all.
+    Elsewhere,
     /// It may have been written.
     Unknown {
         /// Why nothing better can be said.
@@ -224,6 +228,8 @@ reasons! {
     Erased = "erased",
     /// The person has no address yet.
     NoAddress = "no_address",
+    /// The destination does not know the person, and nobody is made there.
+    UnknownThere = "unknown_there",
     /// Another pusher is at work on this member.
     LeaseHeld = "lease_held",
     /// The picture is not yet the one that the message announces.

@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use loyalty::{Change, Email, Event, Kind, Member};
-use secrecy::SecretString;
 
-use crate::{Answer, Answered, Call, EraseMode, Finding, Note, Reason, Reply, Step, Store};
+use crate::{Answer, Answered, Call, EraseMode, Finding, Key, Note, Reason, Reply, Step, Store};
 
 /// What a destination wants to hear of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +40,8 @@ pub struct Push<'a> {
     pub note: Option<&'a Note>,
     /// How much is written.
     pub form: Form,
+    /// The vendor's own id of the person, as far as we know.
+    pub person: Option<&'a str>,
     /// Whether this destination has never been told of this person.
     pub first: bool,
     /// Now, for the age of the news.
@@ -65,6 +66,8 @@ pub struct Plan {
 pub enum Seen {
     /// The marker of the automation started last; none when the person has none or is unknown.
     Marker(Option<String>),
+    /// The deliveries that the vendor has booked for the person; one that is not among them was not booked.
+    Booked(Vec<String>),
     /// The vendor answered, but not in a form that tells.
     Unclear,
     /// Not now: the look itself failed.
@@ -89,15 +92,6 @@ pub struct Pace {
     pub burst: u32,
 }
 
-/// A header that carries a credential.
-#[derive(Debug, Clone)]
-pub struct Header {
-    /// Its name.
-    pub name: &'static str,
-    /// Its value.
-    pub value: SecretString,
-}
-
 /// A person whose address changed.
 #[derive(Debug, Clone, Copy)]
 pub struct Renaming<'a> {
@@ -114,6 +108,10 @@ pub struct Erasing<'a> {
     pub store: &'a Store,
     /// The address.
     pub email: &'a Email,
+    /// The vendor's own id of the person, as far as we know.
+    pub person: Option<&'a str>,
+    /// Now.
+    pub now: Timestamp,
     /// What is to be done, where the store's setting does not decide.
     pub mode: Option<EraseMode>,
 }
@@ -122,9 +120,6 @@ pub struct Erasing<'a> {
 pub trait Destination: Sync {
     /// Its name in settings, queues and secret names.
     fn name(&self) -> &'static str;
-
-    /// Scheme and host of its API.
-    fn base(&self) -> &'static str;
 
     /// The name of the store's account with the vendor: stores that share a key name the same one, and then share its
     /// pace. The store's own id unless its settings say otherwise.
@@ -136,12 +131,27 @@ pub trait Destination: Sync {
     /// The form of the secret `<prefix>/<store>/<name>`, as JSON with a hint in place of each value.
     fn secret_form(&self) -> &'static str;
 
-    /// The headers that carry the store's credential, from the secret `<prefix>/<store>/<name>`; none when the secret
-    /// has another shape.
-    fn credential(&self, secret: &serde_json::Value) -> Option<Vec<Header>>;
+    /// What the secret `<prefix>/<store>/<name>` opens; none when the secret has another shape.
+    fn key(&self, secret: &serde_json::Value) -> Option<Key>;
 
     /// Whether it wants to hear of an event that changed a member so.
     fn wants(&self, event: &Event, change: &Change, store: &Store) -> Wants;
+
+    /// Whether a person must be found at the vendor before anything is written of them: then [`Push::person`] is their id.
+    fn locates(&self) -> bool {
+        false
+    }
+
+    /// Finds the vendor's own id of a person, by calls that each know the replies to those before; makes the person where
+    /// the store wants that. None when the vendor does not know them.
+    fn locate(&self, _push: &Push, _answered: &[Answered]) -> Step<Option<String>> {
+        Step::Done(None)
+    }
+
+    /// The source that shows what a call has written, where it is to be read anew then.
+    fn reads_back(&self, _call: &Call) -> Option<&'static str> {
+        None
+    }
 
     /// The call that writes a push.
     ///

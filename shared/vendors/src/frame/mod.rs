@@ -8,6 +8,7 @@ pub(crate) mod document;
 pub(crate) mod emit;
 pub(crate) mod envelope;
 pub(crate) mod fingerprint;
+pub(crate) mod key;
 pub(crate) mod message;
 pub(crate) mod retry_after;
 pub(crate) mod setup;

@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use subtle::ConstantTimeEq;
 
-use crate::{Api, Envelope, Reason, Store};
+use crate::{Api, Envelope, Reason, Store, Whom};
 
 /// A webhook call as it came in, before anything is believed.
 #[derive(Default)]
@@ -93,6 +93,14 @@ pub enum Reception {
 pub enum Read {
     /// An event of a person.
     Event(Box<Event>),
+    /// A sign that something about somebody changed, which says nothing by itself: they are to be read from the source's own
+    /// interface.
+    Hint {
+        /// The source's name for it.
+        topic: String,
+        /// Who.
+        whom: Whom,
+    },
     /// Nothing this product knows how to use; kept so that it can be replayed once it does.
     Kept {
         /// The source's name for it.

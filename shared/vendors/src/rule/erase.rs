@@ -22,18 +22,20 @@ pub(super) fn erase(erasing: &Erasing, last: Option<(&Call, Option<&Reply>)>) ->
     match call.method {
         Method::Get => match answer::seen(reply) {
             Seen::Failed(answer) => Step::Failed(answer),
-            Seen::Marker(_) | Seen::Unclear => {
+            Seen::Marker(_) | Seen::Booked(_) | Seen::Unclear => {
                 Step::Call(map::quiet(erasing.email, &[], fields::emptied()))
             }
         },
         // What was removed may be answered without a word.
         Method::Delete if reply.is_some_and(|reply| reply.status == 204) => Step::Done(()),
-        Method::Post | Method::Put | Method::Delete => match answer::answer(call, reply) {
-            Answer::Booked { .. } => Step::Done(()),
-            // What Rule does not let us empty is left out, so that the rest is emptied.
-            Answer::Amend(other) => Step::Call(other),
-            answer => Step::Failed(answer),
-        },
+        Method::Post | Method::Put | Method::Patch | Method::Delete => {
+            match answer::answer(call, reply) {
+                Answer::Booked { .. } => Step::Done(()),
+                // What Rule does not let us empty is left out, so that the rest is emptied.
+                Answer::Amend(other) => Step::Call(other),
+                answer => Step::Failed(answer),
+            }
+        }
     }
 }
 

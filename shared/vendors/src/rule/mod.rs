@@ -26,8 +26,8 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use crate::{
-    Answer, Answered, Call, Destination, Erasing, Finding, Header, Method, OnAmbiguous, Pace, Plan,
-    Push, Reason, Renaming, Reply, Seen, Step, Store, Wants,
+    Answer, Answered, Call, Destination, Erasing, Finding, Header, Key, Method, OnAmbiguous, Pace,
+    Plan, Push, Reason, Renaming, Reply, Seen, Step, Store, Wants,
 };
 
 /// The destination.
@@ -42,10 +42,6 @@ const MARKER_KEY: &str = "Bridge.LastEvent";
 impl Destination for Rule {
     fn name(&self) -> &'static str {
         "rule"
-    }
-
-    fn base(&self) -> &'static str {
-        "https://app.rule.io"
     }
 
     fn account(&self, store: &Store) -> String {
@@ -68,16 +64,17 @@ impl Destination for Rule {
 
     /// The secret is `{"v": 1, "api_key": "…"}`. The key travels in the header only: in a URL or a body it would end
     /// up in logs.
-    fn credential(&self, secret: &Value) -> Option<Vec<Header>> {
+    fn key(&self, secret: &Value) -> Option<Key> {
         let key = secret
             .get("api_key")?
             .as_str()
             .map(str::trim)
             .filter(|key| !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_graphic()))?;
-        Some(vec![Header {
+        let header = Header {
             name: "authorization",
             value: SecretString::from(format!("Bearer {key}")),
-        }])
+        };
+        Some(Key::fixed("https://app.rule.io", vec![header]))
     }
 
     fn wants(&self, event: &Event, change: &Change, store: &Store) -> Wants {

@@ -69,6 +69,8 @@ pub(super) fn row(kind: Kind) -> Option<Row> {
         | Kind::PointsRedeemed
         | Kind::PointsExpired
         | Kind::MemberUpdated
-        | Kind::MemberDeleted => None,
+        | Kind::MemberDeleted
+        | Kind::EnrolmentWanted
+        | Kind::PointsOrdered => None,
     }
 }

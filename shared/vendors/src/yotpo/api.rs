@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 
 use super::{rewards, row, trim};
 use crate::{
-    Answer, Api, Call, Header, Members, Method, Pace, Reason, Reply, Store, Told, Whom,
-    frame::retry_after,
+    Answer, Answered, Api, Call, Header, Key, Members, Method, Pace, Question, Reason, Reply,
+    Store, Told, Whom, frame::retry_after,
 };
 
 /// Members on a page. What the interface allows is not published; a hundred are in use. Half of it keeps a page well
@@ -31,10 +31,6 @@ const REWARDS: &str = "/api/v2/redemption_options";
 pub(super) struct Rest;
 
 impl Api for Rest {
-    fn base(&self) -> &'static str {
-        "https://loyalty.yotpo.com"
-    }
-
     /// ASSUMED `yotpo-rest-pace`: the limit is not published; two calls a second are polite.
     fn pace(&self) -> Pace {
         Pace {
@@ -49,7 +45,7 @@ impl Api for Rest {
 
     /// The secret is `{"v": 1, "guid": "…", "api_key": "…"}`. Both travel in headers only: in a query they would end up in
     /// logs.
-    fn credential(&self, secret: &Value) -> Option<Vec<Header>> {
+    fn key(&self, secret: &Value) -> Option<Key> {
         let header = |name, key: &str| {
             let value = secret.get(key)?.as_str()?.trim();
             let fits = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_graphic());
@@ -58,10 +54,8 @@ impl Api for Rest {
                 value: SecretString::from(value),
             })
         };
-        Some(vec![
-            header("x-guid", "guid")?,
-            header("x-api-key", "api_key")?,
-        ])
+        let headers = vec![header("x-guid", "guid")?, header("x-api-key", "api_key")?];
+        Some(Key::fixed("https://loyalty.yotpo.com", headers))
     }
 
     fn is_used(&self, store: &Store) -> bool {
@@ -69,26 +63,16 @@ impl Api for Rest {
         settings.is_some_and(|settings| settings.rest)
     }
 
-    /// ASSUMED `yotpo-rest-customer-id`: `customer_id` is the shop's own id, which the rows call `third_party_id`.
-    fn member(&self, whom: &Whom) -> Call {
-        let (name, value) = match whom {
-            Whom::Email(email) => ("customer_email", email.expose()),
-            Whom::Id(id) => ("customer_id", id.expose()),
-        };
-        get(format!("{CUSTOMERS}?{name}={}", encoded(value)))
+    fn calls(&self, question: &Question) -> Vec<Call> {
+        vec![match question {
+            Question::Member(whom) => one(whom),
+            Question::Recent(cursor) => recent(*cursor),
+        }]
     }
 
-    /// ASSUMED `yotpo-rest-recent`: the list reaches back for a day at least, newest first.
-    fn recent(&self, cursor: Option<&str>) -> Call {
-        let cursor = cursor.map(|cursor| format!("&page_info={}", encoded(cursor)));
-        get(format!(
-            "{RECENT}?per_page={PAGE}{}",
-            cursor.unwrap_or_default()
-        ))
-    }
-
-    fn told(&self, call: &Call, reply: Option<&Reply>) -> Told<Members> {
-        let is_page = call.path.starts_with(RECENT);
+    fn told(&self, question: &Question, replies: &[Answered]) -> Told<Members> {
+        let is_page = matches!(question, Question::Recent(_));
+        let reply = replies.first().and_then(|(_, reply)| reply.as_ref());
         let reply = answered(reply)?;
         match reply.status {
             200..=299 if is_page => page(&reply.json()).ok_or_else(|| garbled(reply)),
@@ -100,8 +84,12 @@ impl Api for Rest {
         }
     }
 
-    fn rewards(&self) -> Call {
-        get(REWARDS.to_owned())
+    fn rewards(&self) -> Option<Call> {
+        Some(get(REWARDS.to_owned()))
+    }
+
+    fn lists_recent(&self) -> bool {
+        true
     }
 
     /// A list that cannot be had, or has another form, is a refusal: members are read all the same.
@@ -115,6 +103,24 @@ impl Api for Rest {
             _ => Err(refused(reply)),
         }
     }
+}
+
+/// ASSUMED `yotpo-rest-customer-id`: `customer_id` is the shop's own id, which the rows call `third_party_id`.
+fn one(whom: &Whom) -> Call {
+    let (name, value) = match whom {
+        Whom::Email(email) => ("customer_email", email.expose()),
+        Whom::Id(id) => ("customer_id", id.expose()),
+    };
+    get(format!("{CUSTOMERS}?{name}={}", encoded(value)))
+}
+
+/// ASSUMED `yotpo-rest-recent`: the list reaches back for a day at least, newest first.
+fn recent(cursor: Option<&str>) -> Call {
+    let cursor = cursor.map(|cursor| format!("&page_info={}", encoded(cursor)));
+    get(format!(
+        "{RECENT}?per_page={PAGE}{}",
+        cursor.unwrap_or_default()
+    ))
 }
 
 fn answered(reply: Option<&Reply>) -> Told<&Reply> {

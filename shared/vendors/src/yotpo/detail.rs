@@ -24,6 +24,7 @@ pub(super) fn detail(root: At, kind: Kind, sharer: Option<Email>) -> Detail {
             }),
         tiers: tiers(root, kind),
         balance: balance(root, kind),
+        ordered: None,
         years: None,
     }
 }

@@ -115,6 +115,7 @@ fn push<'a>(store: &'a Store, member: &'a Member, note: &'a Note, form: Form) ->
         note: Some(note),
         form,
         person: None,
+        version: 1,
         first: true,
         now: Timestamp::UNIX_EPOCH,
     }

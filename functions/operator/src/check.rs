@@ -12,6 +12,7 @@ use crate::{
     asked,
     command::{Operator, fault},
     line::{COUNTED, counted, instant},
+    secrets::Needed,
 };
 
 impl Operator {
@@ -61,29 +62,11 @@ impl Operator {
     ) -> Result<Checked, Vec<Fault>> {
         let mut findings = Vec::new();
         let secret = self.inbound_secret(store, source.name());
-        findings.push(if self.exists(&secret).await? {
-            Finding::new(Level::Good, "secret", "exists")
-        } else {
-            let message = format!("`{}` is missing; make it: {}", secret.name, secret.command);
-            Finding::new(Level::Fault, "secret", message)
-        });
-        let row = self
-            .table
-            .get(&ReceivedRow::key(&store.id, source.name()), true)
-            .await
-            .map_err(|error| fault("table", error))?;
-        let row: Option<ReceivedRow> = row
-            .map(from_item)
-            .transpose()
-            .map_err(|error| fault("table", error))?;
-        let row = row.unwrap_or_default();
-        findings.extend(arrivals(&row));
-        let mut told = json!({
-            "source": source.name(),
-            "last_accepted": row.accepted_at.map(instant),
-            "last_refused": row.refused_at.map(instant),
-            "refused_headers": row.refused_headers,
-        });
+        findings.push(self.stands(&secret).await?);
+        let heard = self.heard(store, source.name()).await?;
+        findings.extend(arrivals(&heard));
+        let mut told = heard_story(&heard);
+        told["source"] = source.name().into();
         if let Some(api) = source.api().filter(|api| api.is_used(store)) {
             let repairs = self.repairs_of(store, source.name()).await?;
             if api.lists_recent() {
@@ -93,6 +76,28 @@ impl Operator {
             findings.push(self.check_interface(store, source.name(), api).await?);
         }
         Ok(Checked { findings, told })
+    }
+
+    /// Whether a secret that somebody presents to us exists.
+    async fn stands(&self, secret: &Needed) -> Result<Finding, Vec<Fault>> {
+        Ok(if self.exists(secret).await? {
+            Finding::new(Level::Good, "secret", "exists")
+        } else {
+            let message = format!("`{}` is missing; make it: {}", secret.name, secret.command);
+            Finding::new(Level::Fault, "secret", message)
+        })
+    }
+
+    /// When somebody who calls us was last heard.
+    async fn heard(&self, store: &Store, connection: &str) -> Result<ReceivedRow, Vec<Fault>> {
+        let row = self
+            .table
+            .get(&ReceivedRow::key(&store.id, connection), true)
+            .await
+            .map_err(|error| fault("table", error))?;
+        let row = row.map(from_item).transpose();
+        let row: Option<ReceivedRow> = row.map_err(|error| fault("table", error))?;
+        Ok(row.unwrap_or_default())
     }
 
     /// Whether the source's own interface can be asked about members.
@@ -124,16 +129,24 @@ impl Operator {
     ) -> Result<Checked, Vec<Fault>> {
         let now = self.clock.now();
         let line = self.line_at(&Account::of(destination, store)).await?;
+        let site = self.site(store, destination, false).await?;
         let mut findings = match untouchable(&line, now) {
             Some(finding) => vec![finding],
             None => self
                 .visit(store, destination, |answered| {
-                    destination.check(store, answered)
+                    destination.check(&site, answered)
                 })
                 .await
                 .unwrap_or_else(|finding| vec![finding]),
         };
         let mut told = self.told(store, destination, &line).await?;
+        if let Some(door) = destination.door(&store.id) {
+            let secret = self.door_secret(store, &door);
+            findings.push(self.stands(&secret).await?);
+            let heard = self.heard(store, door.connection).await?;
+            findings.extend(arrivals(&heard));
+            told["asked"] = heard_story(&heard);
+        }
         findings.extend(waiting(&told, line.shut(now).is_some()));
         let desk = self.desk(&store.id, destination.name());
         for (list, command) in [
@@ -150,6 +163,14 @@ impl Operator {
         }
         Ok(Checked { findings, told })
     }
+}
+
+fn heard_story(heard: &ReceivedRow) -> Value {
+    json!({
+        "last_accepted": heard.accepted_at.map(instant),
+        "last_refused": heard.refused_at.map(instant),
+        "refused_headers": heard.refused_headers,
+    })
 }
 
 /// What was found out about one connection.

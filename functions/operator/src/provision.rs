@@ -16,21 +16,25 @@ struct Asked {
     destination: &'static str,
     by: String,
     why: String,
+    /// Whether what a person has changed there by hand is overwritten.
+    force: bool,
 }
 
 impl Operator {
-    /// `{"command": "provision", "store", "destination", "by", "why"}` answers `{"ok", "store", "destination",
+    /// `{"command": "provision", "store", "destination", "by", "why", "force"}` answers `{"ok", "store", "destination",
     /// "findings"}`: what was made, and what could not be.
     pub(crate) async fn provision(&self, asked: Value) -> Result<Value, Vec<Fault>> {
         let asked = asked::read(asked, |section| {
             let store = asked::store(section);
             let destination = asked::destination(section, self.deployed());
             let (by, why) = (asked::by(section), asked::why(section));
+            let force = section.flag("force", false);
             Some(Asked {
                 store: store?,
                 destination: destination?,
                 by,
                 why,
+                force,
             })
         })?;
         let (store, destination) = self.used(&asked.store, asked.destination).await?;
@@ -38,12 +42,13 @@ impl Operator {
         if let Some(finding) = untouchable(&line, self.clock.now()) {
             return Err(fault(&finding.about, finding.message));
         }
-        let what = json!({"destination": asked.destination});
+        let what = json!({"destination": asked.destination, "force": asked.force});
         self.audit(&store.id, &asked.by, "provision", &asked.why, &what)
             .await?;
+        let site = self.site(&store, destination, asked.force).await?;
         let findings = self
             .visit(&store, destination, |answered| {
-                destination.provision(&store, answered)
+                destination.provision(&site, answered)
             })
             .await
             .map_err(|finding| fault(&finding.about, finding.message))?;

@@ -57,7 +57,7 @@ impl Operator {
             .collect()
     }
 
-    /// What each source must be told: the URL, and the one that carries the secret itself for a source that sends none.
+    /// What each vendor must be told that calls us: the URL, and the one that carries the secret itself for a source that sends none.
     fn urls(&self, store: &Store) -> Value {
         let mut urls = Map::new();
         for source in registry::SOURCES
@@ -75,6 +75,15 @@ impl Operator {
                 source.name().to_owned(),
                 json!({"url": url, "url_with_token": with_token}),
             );
+        }
+        let destinations = registry::DESTINATIONS
+            .iter()
+            .filter(|destination| store.destinations.has(destination.name()));
+        for destination in destinations {
+            if let Some(door) = destination.door(&store.id) {
+                let url = format!("{}{}", self.api_url.trim_end_matches('/'), door.path);
+                urls.insert(destination.name().to_owned(), json!({"url": url}));
+            }
         }
         Value::Object(urls)
     }

@@ -1,6 +1,7 @@
 //! Which secrets a store needs, and the command that makes each. Their values are nobody's business here.
 
-use vendors::{Fault, Store, registry};
+use secrecy::ExposeSecret as _;
+use vendors::{Destination, Door, Fault, Inlet, Site, Store, registry};
 
 use crate::command::{Operator, fault};
 
@@ -12,12 +13,19 @@ pub(crate) struct Needed {
     pub(crate) command: String,
 }
 
+/// The content of a secret that the shell draws.
+const DRAWN: &str = r#""{\"v\":1,\"current\":\"$(openssl rand -hex 32)\"}""#;
+
 impl Operator {
     /// The secret that a source's deliveries carry. The shell makes it, so that nobody invents a weak one and nobody else
     /// ever sees it.
     pub(crate) fn inbound_secret(&self, store: &Store, source: &str) -> Needed {
-        let form = r#""{\"v\":1,\"current\":\"$(openssl rand -hex 32)\"}""#;
-        self.needed(store, &format!("{source}-webhook"), form)
+        self.needed(store, &format!("{source}-webhook"), DRAWN)
+    }
+
+    /// The secret that a destination presents where it asks us.
+    pub(crate) fn door_secret(&self, store: &Store, door: &Door) -> Needed {
+        self.needed(store, door.connection, DRAWN)
     }
 
     /// The secret with which a vendor is called, in the form that the vendor's own part of the code gives.
@@ -45,13 +53,42 @@ impl Operator {
         let destinations = registry::DESTINATIONS
             .iter()
             .filter(|destination| store.destinations.has(destination.name()));
+        let doors = destinations
+            .clone()
+            .filter_map(|destination| destination.door(&store.id));
         sources
             .map(|name| self.inbound_secret(store, name))
+            .chain(doors.map(|door| self.door_secret(store, &door)))
             .chain(asked)
             .chain(destinations.map(|destination| {
                 self.outbound_secret(store, destination.name(), destination.secret_form())
             }))
             .collect()
+    }
+
+    /// A store, with what a destination must be told of us to ask us.
+    pub(crate) async fn site<'a>(
+        &'a self,
+        store: &'a Store,
+        destination: &dyn Destination,
+        force: bool,
+    ) -> Result<Site<'a>, Vec<Fault>> {
+        let token = match destination.door(&store.id) {
+            Some(door) => {
+                let secret = self.secrets.get(&self.door_secret(store, &door).name).await;
+                let secret = secret.map_err(|error| fault("secrets", error))?;
+                let inlet = secret
+                    .and_then(|secret| serde_json::from_str::<Inlet>(secret.expose_secret()).ok());
+                inlet.map(|inlet| inlet.current)
+            }
+            None => None,
+        };
+        Ok(Site {
+            store,
+            api_url: self.api_url.trim_end_matches('/'),
+            token,
+            force,
+        })
     }
 
     /// Whether a secret exists.

@@ -71,6 +71,7 @@ impl Turn<'_> {
             note: None,
             form: Form::Picture,
             person: None,
+            version: self.version,
             first: self.lease.sync.written.is_none(),
             now: self.pusher.clock.now(),
         };

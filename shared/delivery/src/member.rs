@@ -472,6 +472,7 @@ impl Turn<'_> {
             note,
             form,
             person: self.lease.sync.person.as_deref(),
+            version: self.version,
             first: self.lease.sync.written.is_none(),
             now: self.pusher.clock.now(),
         })

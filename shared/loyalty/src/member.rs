@@ -136,6 +136,13 @@ macro_rules! keys {
                 change
             }
 
+            /// When the newest of what is known was true, by the source's own word.
+            #[must_use]
+            pub fn as_of(&self) -> Option<Timestamp> {
+                let stamps = [$(self.$name.stamp(),)*];
+                stamps.into_iter().flatten().map(|stamp| stamp.as_of).max()
+            }
+
             /// How the picture differs from what is said of the person now, whatever either is as old as.
             fn differs(&self, patch: &Patch) -> Drift {
                 let mut drift = Drift::None;

@@ -98,6 +98,7 @@ fn request(body: &[u8], store: &Store, key: &HashKey) -> Option<Vec<u8>> {
         note: Some(&note),
         form: Form::Full,
         person: None,
+        version: 1,
         first: true,
         now,
     };

@@ -7,6 +7,7 @@
 //! Adding a vendor is one folder here and one line in [`registry`].
 
 mod frame;
+pub mod gorgias;
 pub mod registry;
 pub mod rule;
 pub mod yotpo;
@@ -16,7 +17,8 @@ pub use frame::{
     call::{Answer, Call, Method, Outcome, Reason, Reply},
     clock::{CLOCK, Tick, Whose, read as read_tick},
     destination::{
-        Destination, Erasing, Form, OnAmbiguous, Pace, Plan, Push, Renaming, Seen, Wants,
+        Destination, Door, Erasing, Form, OnAmbiguous, Pace, Plan, Push, Renaming, Seen, Site,
+        Wants,
     },
     document::{Fault, Section},
     emit::{Emit, EmitMode, Gift, Gifts},

@@ -2,7 +2,9 @@
 
 use loyalty::HashKey;
 
-use crate::{CLOCK, Destination, Envelope, Read, Section, Source, Store, read_tick, rule, yotpo};
+use crate::{
+    CLOCK, Destination, Envelope, Read, Section, Source, Store, gorgias, read_tick, rule, yotpo,
+};
 
 macro_rules! registry {
     ($(#[$doc:meta])* $group:ident of $trait:ident, all $all:ident, find $find:ident {
@@ -61,6 +63,7 @@ registry! {
 registry! {
     /// Where a store's loyalty news goes.
     Destinations of Destination, all DESTINATIONS, find destination {
+        gorgias: gorgias::Gorgias, gorgias::Settings;
         rule: rule::Rule, rule::Settings;
     }
 }

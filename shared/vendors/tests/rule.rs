@@ -169,6 +169,7 @@ fn text(kind: Kind) -> Option<String> {
         note: Some(&note),
         form: Form::Full,
         person: None,
+        version: 1,
         first: true,
         now: now(),
     };

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use loyalty::{Change, Email, Event, Kind, Member};
+use loyalty::{Change, Email, Event, Kind, Member, StoreId};
+use secrecy::SecretString;
 
 use crate::{Answer, Answered, Call, EraseMode, Finding, Key, Note, Reason, Reply, Step, Store};
 
@@ -42,6 +43,8 @@ pub struct Push<'a> {
     pub form: Form,
     /// The vendor's own id of the person, as far as we know.
     pub person: Option<&'a str>,
+    /// The picture's version, a clock: µs since 1970.
+    pub version: u64,
     /// Whether this destination has never been told of this person.
     pub first: bool,
     /// Now, for the age of the news.
@@ -114,6 +117,28 @@ pub struct Erasing<'a> {
     pub now: Timestamp,
     /// What is to be done, where the store's setting does not decide.
     pub mode: Option<EraseMode>,
+}
+
+/// Where a vendor asks us about a store's members.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Door {
+    /// The connection under whose name the secret stands that the vendor presents.
+    pub connection: &'static str,
+    /// The path of the address, from the API's URL.
+    pub path: String,
+}
+
+/// A store, and what its vendors must know of us to ask us.
+#[derive(Debug, Clone)]
+pub struct Site<'a> {
+    /// The store's settings.
+    pub store: &'a Store,
+    /// The API's URL, without a slash at its end.
+    pub api_url: &'a str,
+    /// What the vendor presents at [`Destination::door`], once the secret exists.
+    pub token: Option<SecretString>,
+    /// Whether what a person has changed by hand is overwritten.
+    pub force: bool,
 }
 
 /// A tool that talks to customers.
@@ -194,13 +219,18 @@ pub trait Destination: Sync {
     /// What comes next when a person is erased: `last` is the call before, with its reply. Every call may be made again.
     fn erase(&self, erasing: &Erasing, last: Option<(&Call, Option<&Reply>)>) -> Step<()>;
 
+    /// Where the vendor asks us; none where it never does.
+    fn door(&self, _store: &StoreId) -> Option<Door> {
+        None
+    }
+
     /// Finds out whether a store's account is ready for what will be written to it. Every call reads; the first one tells
     /// whether the credential works.
-    fn check(&self, store: &Store, answered: &[Answered]) -> Step<Vec<Finding>>;
+    fn check(&self, site: &Site, answered: &[Answered]) -> Step<Vec<Finding>>;
 
-    /// Makes what will be written to: tags, fields. Starts nothing, and may be done again. Gives what was made and what
-    /// could not be.
-    fn provision(&self, store: &Store, answered: &[Answered]) -> Step<Vec<Finding>>;
+    /// Makes what will be written to: tags, fields, integrations. Starts nothing, and may be done again. Gives what was made
+    /// and what could not be.
+    fn provision(&self, site: &Site, answered: &[Answered]) -> Step<Vec<Finding>>;
 
     /// What to do when nobody can tell whether the automation for this kind started.
     fn on_ambiguous(&self, store: &Store, kind: Kind) -> OnAmbiguous;

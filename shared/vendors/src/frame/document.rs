@@ -163,6 +163,32 @@ impl<'a> Section<'a> {
         kinds
     }
 
+    /// A list of a few words.
+    pub fn words<T: Copy>(&mut self, key: &'static str, words: &[(&str, T)]) -> Vec<T> {
+        let values = self.typed(key, "a list of words", |value| value.as_array().cloned());
+        let mut read = Vec::new();
+        for value in values.into_iter().flatten() {
+            match word(&value, words) {
+                Ok(value) => read.push(value),
+                Err(message) => self.fault(key, message),
+            }
+        }
+        read
+    }
+
+    /// A list of texts, none of them empty.
+    pub fn texts(&mut self, key: &'static str) -> Vec<String> {
+        let read = |value: &Value| -> Option<Vec<String>> {
+            let texts = value.as_array()?.iter().map(|text| {
+                let text = text.as_str()?.trim();
+                (!text.is_empty()).then(|| text.to_owned())
+            });
+            texts.collect()
+        };
+        self.typed(key, "a list of texts that are not empty", read)
+            .unwrap_or_default()
+    }
+
     /// An object from names to values, each read by `read`, which says what would be right.
     pub fn map<K: Ord, T>(
         &mut self,
@@ -270,6 +296,15 @@ impl<'a> Section<'a> {
             self.fault(key, format!("is not known here; known are {known}"));
         }
     }
+}
+
+/// One of a few words.
+pub(crate) fn word<T: Copy>(value: &Value, words: &[(&str, T)]) -> Result<T, String> {
+    let text = value.as_str().unwrap_or_default();
+    let found = words.iter().find(|(word, _)| *word == text);
+    found
+        .map(|(_, value)| *value)
+        .ok_or_else(|| one_of(text, words))
 }
 
 /// The fault of a word that is none of a few.

@@ -10,6 +10,7 @@ pub(crate) mod envelope;
 pub(crate) mod fingerprint;
 pub(crate) mod key;
 pub(crate) mod message;
+pub(crate) mod money;
 pub(crate) mod retry_after;
 pub(crate) mod setup;
 pub(crate) mod source;

@@ -27,7 +27,7 @@ use serde_json::{Value, json};
 
 use crate::{
     Answer, Answered, Call, Destination, Erasing, Finding, Header, Key, Method, OnAmbiguous, Pace,
-    Plan, Push, Reason, Renaming, Reply, Seen, Step, Store, Wants,
+    Plan, Push, Reason, Renaming, Reply, Seen, Site, Step, Store, Wants,
 };
 
 /// The destination.
@@ -142,12 +142,12 @@ impl Destination for Rule {
         erase::erase(erasing, last)
     }
 
-    fn check(&self, store: &Store, answered: &[Answered]) -> Step<Vec<Finding>> {
-        check::check(store, answered)
+    fn check(&self, site: &Site, answered: &[Answered]) -> Step<Vec<Finding>> {
+        check::check(site.store, answered)
     }
 
-    fn provision(&self, store: &Store, answered: &[Answered]) -> Step<Vec<Finding>> {
-        provision::provision(store, answered)
+    fn provision(&self, site: &Site, answered: &[Answered]) -> Step<Vec<Finding>> {
+        provision::provision(site.store, answered)
     }
 
     fn on_ambiguous(&self, store: &Store, kind: Kind) -> OnAmbiguous {

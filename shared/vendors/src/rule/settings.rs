@@ -7,7 +7,7 @@ use loyalty::{Kind, StoreId};
 use serde_json::Value;
 
 use super::rows;
-use crate::{EraseMode, OnAmbiguous, Section, frame::document::one_of};
+use crate::{EraseMode, OnAmbiguous, Section, frame::document::word};
 
 /// What a tag does to automations that hang on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -207,15 +207,6 @@ fn tag(value: &Value) -> Result<String, String> {
         ));
     }
     Ok(name.to_owned())
-}
-
-fn word<T: Copy>(value: &Value, words: &[(&str, T)]) -> Result<T, String> {
-    let text = value.as_str().unwrap_or_default();
-    words
-        .iter()
-        .find(|(word, _)| *word == text)
-        .map(|(_, value)| *value)
-        .ok_or_else(|| one_of(text, words))
 }
 
 fn hours(value: &Value) -> Result<SignedDuration, String> {

@@ -163,6 +163,23 @@ impl<'a> Section<'a> {
         kinds
     }
 
+    /// A list of texts, each read by `read`, which says what would be right.
+    pub fn texts<T>(
+        &mut self,
+        key: &'static str,
+        read: impl Fn(&str) -> Result<T, String>,
+    ) -> Vec<T> {
+        let values = self.typed(key, "a list of texts", |value| value.as_array().cloned());
+        let mut texts = Vec::new();
+        for (place, value) in values.into_iter().flatten().enumerate() {
+            match read(value.as_str().unwrap_or_default().trim()) {
+                Ok(text) => texts.push(text),
+                Err(message) => self.fault(&format!("{key}.{place}"), message),
+            }
+        }
+        texts
+    }
+
     /// An object from names to values, each read by `read`, which says what would be right.
     pub fn map<K: Ord, T>(
         &mut self,

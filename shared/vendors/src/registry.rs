@@ -2,7 +2,9 @@
 
 use loyalty::HashKey;
 
-use crate::{CLOCK, Destination, Envelope, Read, Section, Source, Store, read_tick, rule, yotpo};
+use crate::{
+    CLOCK, Destination, Envelope, Read, Section, Source, Store, annexcloud, read_tick, rule, yotpo,
+};
 
 macro_rules! registry {
     ($(#[$doc:meta])* $group:ident of $trait:ident, all $all:ident, find $find:ident {
@@ -55,6 +57,7 @@ registry! {
     /// Where a store's loyalty news comes from.
     Sources of Source, all SOURCES, find source {
         yotpo: yotpo::Yotpo, yotpo::Settings;
+        annexcloud: annexcloud::AnnexCloud, annexcloud::SourceSettings;
     }
 }
 
@@ -62,6 +65,7 @@ registry! {
     /// Where a store's loyalty news goes.
     Destinations of Destination, all DESTINATIONS, find destination {
         rule: rule::Rule, rule::Settings;
+        annexcloud: annexcloud::AnnexCloud, annexcloud::DestinationSettings;
     }
 }
 

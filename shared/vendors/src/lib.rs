@@ -6,6 +6,7 @@
 //!
 //! Adding a vendor is one folder here and one line in [`registry`].
 
+pub mod annexcloud;
 mod frame;
 pub mod gorgias;
 pub mod registry;

@@ -3,7 +3,8 @@
 use loyalty::HashKey;
 
 use crate::{
-    CLOCK, Destination, Envelope, Read, Section, Source, Store, gorgias, read_tick, rule, yotpo,
+    CLOCK, Destination, Envelope, Read, Section, Source, Store, annexcloud, gorgias, read_tick,
+    rule, yotpo,
 };
 
 macro_rules! registry {
@@ -57,6 +58,7 @@ registry! {
     /// Where a store's loyalty news comes from.
     Sources of Source, all SOURCES, find source {
         yotpo: yotpo::Yotpo, yotpo::Settings;
+        annexcloud: annexcloud::AnnexCloud, annexcloud::SourceSettings;
     }
 }
 
@@ -65,6 +67,7 @@ registry! {
     Destinations of Destination, all DESTINATIONS, find destination {
         gorgias: gorgias::Gorgias, gorgias::Settings;
         rule: rule::Rule, rule::Settings;
+        annexcloud: annexcloud::AnnexCloud, annexcloud::DestinationSettings;
     }
 }
 

@@ -119,8 +119,103 @@ fn each_fault_names_its_place_and_all_come_at_once() {
             json!({"destinations": {"rule": {"blank_missing": "yes"}}}),
         ),
     ];
+    let everything = each_alone(&cases);
+    let all = faults(everything);
+    // One place (`tags.birthday` and the like) may carry several cases; none hides another.
+    assert_eq!(all.len(), cases.len() - 1, "{all:#?}");
+}
+
+#[test]
+fn annex_clouds_faults_name_their_place() {
+    let source = |own: Value| json!({"sources": {"annexcloud": own}});
+    let destination = |own: Value| json!({"destinations": {"annexcloud": own}});
+    let cases = [
+        ("sources.annexcloud.rest", source(json!({"rest": "no"}))),
+        (
+            "sources.annexcloud.opt_in_status",
+            source(json!({"opt_in_status": "yes"})),
+        ),
+        (
+            "sources.annexcloud.hint_pointer",
+            source(json!({"hint_pointer": "id"})),
+        ),
+        (
+            "sources.annexcloud.never_enrol.domains.0",
+            source(json!({"never_enrol": {"domains": ["shop"]}})),
+        ),
+        (
+            "sources.annexcloud.never_enrol.addresses.1",
+            source(json!({"never_enrol": {"addresses": ["ada@example.com", "ada"]}})),
+        ),
+        (
+            "sources.annexcloud.never_enrol.people",
+            source(json!({"never_enrol": {"people": []}})),
+        ),
+        ("sources.annexcloud.secret", source(json!({"secret": "s"}))),
+        (
+            "destinations.annexcloud.account",
+            destination(json!({"account": "Not/Good"})),
+        ),
+        (
+            "destinations.annexcloud.actions.birthday",
+            destination(json!({"actions": {"birthday": ""}})),
+        ),
+        (
+            "destinations.annexcloud.actions.coupon",
+            destination(json!({"actions": {"coupon": "1"}})),
+        ),
+        (
+            "destinations.annexcloud.actions.opted_in",
+            destination(json!({"actions": {"opted_in": "1"}})),
+        ),
+        (
+            "destinations.annexcloud.actions.points_ordered",
+            destination(json!({"actions": {"points_ordered": "1"}})),
+        ),
+        (
+            "destinations.annexcloud.enrol",
+            destination(json!({"enrol": ["referral_link_shared"]})),
+        ),
+        (
+            "destinations.annexcloud.default_action",
+            destination(json!({"default_action": 7})),
+        ),
+        (
+            "destinations.annexcloud.redeem_in",
+            destination(json!({"redeem_in": "shop"})),
+        ),
+        (
+            "destinations.annexcloud.max_points_per_call",
+            destination(json!({"max_points_per_call": 6000})),
+        ),
+        (
+            "destinations.annexcloud.max_points_per_day",
+            destination(json!({"max_points_per_day": 0, "max_points_per_call": 1})),
+        ),
+        (
+            "destinations.annexcloud.profile",
+            destination(json!({"profile": "yes"})),
+        ),
+        (
+            "destinations.annexcloud.erase",
+            destination(json!({"erase": "all"})),
+        ),
+    ];
+    each_alone(&cases);
+    let paths: Vec<String> = faults(source(json!({"enrol_on_ticket": true, "rest": false})))
+        .into_iter()
+        .map(|(path, _)| path)
+        .collect();
+    assert!(
+        paths.contains(&"sources.annexcloud.enrol_on_ticket".to_owned()),
+        "{paths:?}"
+    );
+}
+
+/// Checks each fault in a document that has no other; gives a document that has them all.
+fn each_alone(cases: &[(&str, Value)]) -> Value {
     let mut everything = minimal();
-    for (path, wrong) in &cases {
+    for (path, wrong) in cases {
         let mut document = minimal();
         merge(&mut document, wrong);
         let found = faults(document);
@@ -136,9 +231,7 @@ fn each_fault_names_its_place_and_all_come_at_once() {
             merge(&mut everything, wrong);
         }
     }
-    let all = faults(everything);
-    // One place (`tags.birthday` and the like) may carry several cases; none hides another.
-    assert_eq!(all.len(), cases.len() - 1, "{all:#?}");
+    everything
 }
 
 #[test]

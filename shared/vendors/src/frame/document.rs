@@ -165,28 +165,24 @@ impl<'a> Section<'a> {
 
     /// A list of a few words.
     pub fn words<T: Copy>(&mut self, key: &'static str, words: &[(&str, T)]) -> Vec<T> {
-        let values = self.typed(key, "a list of words", |value| value.as_array().cloned());
-        let mut read = Vec::new();
-        for value in values.into_iter().flatten() {
-            match word(&value, words) {
-                Ok(value) => read.push(value),
-                Err(message) => self.fault(key, message),
-            }
-        }
-        read
+        self.texts(key, |text| word(&Value::from(text), words))
     }
 
-    /// A list of texts, none of them empty.
-    pub fn texts(&mut self, key: &'static str) -> Vec<String> {
-        let read = |value: &Value| -> Option<Vec<String>> {
-            let texts = value.as_array()?.iter().map(|text| {
-                let text = text.as_str()?.trim();
-                (!text.is_empty()).then(|| text.to_owned())
-            });
-            texts.collect()
-        };
-        self.typed(key, "a list of texts that are not empty", read)
-            .unwrap_or_default()
+    /// A list of texts, each read by `read`, which says what would be right.
+    pub fn texts<T>(
+        &mut self,
+        key: &'static str,
+        read: impl Fn(&str) -> Result<T, String>,
+    ) -> Vec<T> {
+        let values = self.typed(key, "a list of texts", |value| value.as_array().cloned());
+        let mut texts = Vec::new();
+        for (place, value) in values.into_iter().flatten().enumerate() {
+            match read(value.as_str().unwrap_or_default().trim()) {
+                Ok(text) => texts.push(text),
+                Err(message) => self.fault(&format!("{key}.{place}"), message),
+            }
+        }
+        texts
     }
 
     /// An object from names to values, each read by `read`, which says what would be right.

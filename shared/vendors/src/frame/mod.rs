@@ -1,6 +1,7 @@
 //! The frame that every vendor fits into: traits, the values they exchange, and store settings.
 
 pub(crate) mod api;
+pub(crate) mod body;
 pub(crate) mod call;
 pub(crate) mod clock;
 pub(crate) mod destination;
@@ -11,6 +12,7 @@ pub(crate) mod fingerprint;
 pub(crate) mod key;
 pub(crate) mod message;
 pub(crate) mod money;
+pub(crate) mod object;
 pub(crate) mod retry_after;
 pub(crate) mod setup;
 pub(crate) mod source;

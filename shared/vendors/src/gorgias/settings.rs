@@ -188,7 +188,7 @@ impl Settings {
             );
         }
         let share = section.words("share", &SHARES);
-        let attributes = section.texts("attributes");
+        let attributes = section.texts("attributes", attribute);
         if attributes.len() > ATTRIBUTES {
             section.fault("attributes", format!("names more than {ATTRIBUTES}"));
         }
@@ -248,6 +248,14 @@ impl Settings {
             }
         }
         Some(link)
+    }
+}
+
+fn attribute(name: &str) -> Result<String, String> {
+    if name.is_empty() {
+        Err("must be an attribute's name".to_owned())
+    } else {
+        Ok(name.to_owned())
     }
 }
 

@@ -1,10 +1,9 @@
 //! What of a body may be stored.
 
-use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::auth;
-use crate::Refusal;
+use crate::{Refusal, frame::object};
 
 /// ASSUMED `yotpo-completed-referral-customers`: the list of every friend ever converted is of no use here. It holds
 /// strangers' addresses and grows without bound, so only its length is kept.
@@ -13,11 +12,9 @@ const FRIENDS: &str = "completed_referral_customers";
 /// Checks that the body is a JSON object, and cuts strangers and secrets out of it. A body with nothing to cut is kept
 /// byte for byte.
 pub(super) fn trim(body: &[u8]) -> Result<Vec<u8>, Refusal> {
-    if body.iter().all(u8::is_ascii_whitespace) {
-        return Err(Refusal::Empty);
-    }
+    object::check(body)?;
     if nothing_to_cut(body) {
-        return check(body).map(|()| body.to_vec());
+        return Ok(body.to_vec());
     }
     let mut value: Value = serde_json::from_slice(body).map_err(|_| Refusal::NotJson)?;
     let Value::Object(object) = &mut value else {
@@ -42,16 +39,6 @@ fn nothing_to_cut(body: &[u8]) -> bool {
     };
     let mut hints = auth::BODY.iter().chain([&FRIENDS, &"\\u"]);
     !hints.any(|hint| text.contains(hint))
-}
-
-fn check(body: &[u8]) -> Result<(), Refusal> {
-    serde_json::from_slice::<IgnoredAny>(body).map_err(|_| Refusal::NotJson)?;
-    let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
-    if first == Some(&b'{') {
-        Ok(())
-    } else {
-        Err(Refusal::NotAnObject)
-    }
 }
 
 /// The list may stand in `referral_code` at the top, in `customer`, in `referrer` or deeper: it is cut at any depth, and

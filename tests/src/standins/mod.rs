@@ -9,6 +9,8 @@
 //! - `GET /faults[?account=…]`: what should never have been sent.
 //! - `POST /script`: what to do with the next requests, see [`script::Order`].
 
+pub mod annexcloud;
+mod mac;
 pub mod record;
 pub mod rule;
 pub mod script;
@@ -107,6 +109,17 @@ impl Answer {
             status,
             headers: Vec::new(),
             kind: "text/plain; charset=UTF-8",
+            body: body.into(),
+        }
+    }
+
+    /// A page with this status.
+    #[must_use]
+    pub fn html(status: u16, body: impl Into<String>) -> Self {
+        Self {
+            status,
+            headers: Vec::new(),
+            kind: "text/html; charset=UTF-8",
             body: body.into(),
         }
     }

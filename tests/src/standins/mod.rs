@@ -12,6 +12,7 @@
 //! A vendor may also call others by itself, see [`outgoing`], and show pages to people.
 
 pub mod annexcloud;
+pub mod gorgias;
 mod mac;
 pub mod outgoing;
 pub mod record;

@@ -8,7 +8,13 @@
 //! - `GET /received[?account=…]`: the requests it got, in order, with what they were answered.
 //! - `GET /faults[?account=…]`: what should never have been sent.
 //! - `POST /script`: what to do with the next requests, see [`script::Order`].
+//!
+//! A vendor may also call others by itself, see [`outgoing`], and show pages to people.
 
+pub mod annexcloud;
+pub mod gorgias;
+mod mac;
+pub mod outgoing;
 pub mod record;
 pub mod rule;
 pub mod script;
@@ -17,6 +23,8 @@ pub mod yotpo;
 
 use jiff::Timestamp;
 use serde_json::Value;
+
+use self::outgoing::{Ended, Outgoing};
 
 /// One request as it came, nothing decoded.
 #[derive(Debug, Clone, Default)]
@@ -111,6 +119,17 @@ impl Answer {
         }
     }
 
+    /// A page with this status.
+    #[must_use]
+    pub fn html(status: u16, body: impl Into<String>) -> Self {
+        Self {
+            status,
+            headers: Vec::new(),
+            kind: "text/html; charset=UTF-8",
+            body: body.into(),
+        }
+    }
+
     /// The same with one header more.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<String>) -> Self {
@@ -176,4 +195,20 @@ pub trait Vendor: Send + 'static {
     /// # Errors
     /// The order does not make sense.
     fn order(&mut self, path: &str, body: &Value, now: Timestamp) -> Option<Result<(), String>>;
+
+    /// The calls that the order just followed makes the vendor owe somebody else; they are taken once. They are made after
+    /// the lock is released, and the order is answered when all of them have ended.
+    fn calls(&mut self) -> Option<Vec<Outgoing>> {
+        None
+    }
+
+    /// Hears what became of those calls, and says what their order is answered.
+    fn called(&mut self, _ended: &[(Outgoing, Ended)], _now: Timestamp) -> Value {
+        Value::Null
+    }
+
+    /// The page that `GET <path>` shows to a person.
+    fn page(&self, _path: &str) -> Option<Answer> {
+        None
+    }
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::{Key, Request};
 
 /// Headers that carry a credential.
-const CREDENTIALS: [&str; 3] = ["authorization", "x-api-key", "x-guid"];
+const CREDENTIALS: [&str; 4] = ["authorization", "x-annexcloud-site", "x-api-key", "x-guid"];
 
 /// One request and what became of it.
 #[derive(Debug, Clone, Serialize)]

@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 
+use super::outgoing::Outgoing;
 use super::record::Record;
 use super::script::{End, Order, Script};
 use super::{Answer, Request, Vendor};
@@ -99,7 +100,10 @@ async fn take<V: Vendor>(
             .collect(),
         body: body.to_vec(),
     };
-    let (answer, end, slow) = decide(&shared, &request);
+    let (answer, end, slow) = match decide(&shared, &request) {
+        Decision::Answer(answer, end, slow) => (answer, end, slow),
+        Decision::Calls(calls) => (after(&shared, calls).await, End::Answer, Duration::ZERO),
+    };
     tokio::time::sleep(slow).await;
     if end == End::Hang {
         tokio::time::sleep(HANG).await;
@@ -110,14 +114,36 @@ async fn take<V: Vendor>(
     response(&answer, shared.clock.now())
 }
 
+/// What becomes of a request.
+enum Decision {
+    /// This answer, ending so, after this long.
+    Answer(Answer, End, Duration),
+    /// An answer that waits for the vendor's own calls.
+    Calls(Vec<Outgoing>),
+}
+
+/// The lock is free while the calls are made: whoever is called may ask the vendor something.
+async fn after<V: Vendor>(shared: &Shared<V>, calls: Vec<Outgoing>) -> Answer {
+    let mut ended = Vec::with_capacity(calls.len());
+    for call in calls {
+        let end = call.make().await;
+        ended.push((call, end));
+    }
+    let now = shared.clock.now();
+    Answer::json(200, &shared.lock().vendor.called(&ended, now))
+}
+
 /// Everything that is decided about a request is decided under one lock: the record's order is the order of effects.
-fn decide<V: Vendor>(shared: &Shared<V>, request: &Request) -> (Answer, End, Duration) {
+fn decide<V: Vendor>(shared: &Shared<V>, request: &Request) -> Decision {
     let now = shared.clock.now();
     let mut inner = shared.lock();
     if !request.path.starts_with(inner.vendor.prefix())
         && let Some(answer) = own(&mut inner, request, now)
     {
-        return (answer, End::Answer, Duration::ZERO);
+        return match inner.vendor.calls() {
+            Some(calls) => Decision::Calls(calls),
+            None => Decision::Answer(answer, End::Answer, Duration::ZERO),
+        };
     }
     let key = inner.vendor.key(request);
     let order = inner.script.take(request, &key);
@@ -146,11 +172,8 @@ fn decide<V: Vendor>(shared: &Shared<V>, request: &Request) -> (Answer, End, Dur
         End::Hang => entry.ended = Some("hang"),
         End::Reset => entry.ended = Some("reset"),
     }
-    (
-        answer,
-        end,
-        Duration::from_millis(order.map_or(0, |order| order.slow_ms)),
-    )
+    let slow = Duration::from_millis(order.map_or(0, |order| order.slow_ms));
+    Decision::Answer(answer, end, slow)
 }
 
 fn scripted<V: Vendor>(
@@ -201,7 +224,8 @@ fn own<V: Vendor>(inner: &mut Inner<V>, request: &Request, now: Timestamp) -> Op
         ("GET", path) => inner
             .vendor
             .show(path, account)
-            .map(|shown| Answer::json(200, &shown)),
+            .map(|shown| Answer::json(200, &shown))
+            .or_else(|| inner.vendor.page(path)),
         ("POST", path) => inner.vendor.order(path, &body, now).map(|done| match done {
             Ok(()) => Answer::text(204, ""),
             Err(why) => Answer::text(400, why),

@@ -11,7 +11,7 @@ use loyalty::{
 use serde_json::{Value, json};
 use vendors::{
     Answer, Call, Destination, EraseMode, Erasing, Form, Level, Method, Note, Plan, Push, Reason,
-    Renaming, Reply, Seen, Step, Store, Wants, annexcloud::AnnexCloud, registry,
+    Renaming, Reply, Seen, Site, Step, Store, Wants, annexcloud::AnnexCloud, registry,
 };
 
 const ADA: &str = "ada@example.com";
@@ -130,6 +130,7 @@ fn planned(
         note,
         form,
         person: None,
+        version: 1,
         first: true,
         now: now(),
     })
@@ -531,13 +532,13 @@ fn a_person_is_erased_as_the_store_or_the_request_wants_it() {
 #[test]
 fn a_look_at_nobody_tells_whether_the_key_works() {
     let store = store();
-    let Step::Call(call) = annexcloud().check(&store, &[]) else {
+    let Step::Call(call) = annexcloud().check(&site(&store), &[]) else {
         panic!("a call");
     };
     assert_eq!(call.method, Method::Get);
     let found = |status, body: &Value| {
         let answered = [(call.clone(), Some(reply(status, body)))];
-        annexcloud().check(&store, &answered)
+        annexcloud().check(&site(&store), &answered)
     };
     let Step::Done(findings) = found(404, &json!({"errorCode": "AC1005"})) else {
         panic!("done");
@@ -552,7 +553,7 @@ fn a_look_at_nobody_tells_whether_the_key_works() {
         found(404, &Value::Null),
         Step::Failed(Answer::Misconfigured(_))
     ));
-    let Step::Done(findings) = annexcloud().provision(&store, &[]) else {
+    let Step::Done(findings) = annexcloud().provision(&site(&store), &[]) else {
         panic!("done");
     };
     assert_eq!(findings[0].level, Level::Good);
@@ -563,4 +564,13 @@ fn stores_that_share_a_site_share_its_pace() {
     assert_eq!(AnnexCloud.account(&store()), "example");
     let shared = store_with(&json!({}), &json!({"account": "outdoor-group"}));
     assert_eq!(AnnexCloud.account(&shared), "outdoor-group");
+}
+
+fn site(store: &Store) -> Site<'_> {
+    Site {
+        store,
+        api_url: "https://api.example.com",
+        token: None,
+        force: false,
+    }
 }

@@ -1,16 +1,11 @@
 //! Who may come in, and with what.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use loyalty::StoreId;
-use platform::{Clock, Inbox, SecretCache, Table};
+use platform::{Admission, Clock, Inbox, Received, SecretCache, Table};
 use secrecy::{ExposeSecret, SecretString};
 use vendors::{Envelope, Inbound, Inlet, Reception, Refusal, Source, registry};
-
-use crate::received::Received;
-
-/// How long an answer may wait for the note of its call.
-const NOTE: Duration = Duration::from_millis(500);
 
 /// The door of every source.
 pub(crate) struct Door {
@@ -40,16 +35,12 @@ impl Door {
             let bytes = inbound.body.len();
             tracing::warn!(%store, source = source.name(), bytes, %refusal, "a delivery was refused");
         }
-        let refused = matches!(reception, Reception::Refused(_)).then_some(&inbound);
+        let refused = matches!(reception, Reception::Refused(_)).then_some(&*inbound.headers);
         // Of a store that nobody has set up nothing is written: made-up ids must not fill the table.
         if is_known && reception != Reception::Unavailable {
-            let note =
-                self.received
-                    .note(&*self.table, &*self.clock, source.name(), &store, refused);
-            // The sender waits for an answer, and this row is worth no second of it.
-            if tokio::time::timeout(NOTE, note).await.is_err() {
-                tracing::warn!(%store, "the time of the last call could not be noted in time");
-            }
+            self.received
+                .note(&*self.table, &*self.clock, source.name(), &store, refused)
+                .await;
         }
         source.reply(reception)
     }
@@ -82,8 +73,7 @@ impl Door {
         format!("{}/{store}/{}-webhook", self.secret_prefix, source.name())
     }
 
-    /// Whether the caller presents the store's secret. A refused caller may know a newer secret than we do, so that one
-    /// is read once more.
+    /// Whether the caller presents the store's secret.
     async fn is_admitted(
         &self,
         source: &dyn Source,
@@ -91,55 +81,10 @@ impl Door {
         inbound: &Inbound,
     ) -> Admission {
         let name = self.secret_name(source, store);
-        let secret = match self.secrets.get(&name).await {
-            Ok(Some(secret)) => secret,
-            Ok(None) => return Admission::NoStore,
-            Err(error) => {
-                tracing::error!(%store, %error, "the inbound secret could not be read");
-                return Admission::Unclear;
-            }
-        };
         let admits = |secret: &SecretString| {
-            let inlet = inlet(store, secret)?;
+            let inlet: Inlet = serde_json::from_str(secret.expose_secret()).ok()?;
             Some(source.authenticate(inbound, &inlet).is_ok())
         };
-        let first = admits(&secret);
-        if first != Some(false) || !matches!(self.secrets.renewed(&name, &secret).await, Ok(true)) {
-            return Admission::from(first);
-        }
-        match self.secrets.get(&name).await {
-            Ok(Some(newer)) => Admission::from(admits(&newer)),
-            Ok(None) | Err(_) => Admission::Refused,
-        }
+        self.secrets.admission(store, &name, admits).await
     }
-}
-
-/// Whether a caller may come in.
-enum Admission {
-    Granted,
-    Refused,
-    /// Nobody has made a secret for this store.
-    NoStore,
-    /// The secret cannot be read, so nobody can tell.
-    Unclear,
-}
-
-/// From what a secret says of a caller; none when it is not of its form.
-impl From<Option<bool>> for Admission {
-    fn from(admitted: Option<bool>) -> Self {
-        match admitted {
-            Some(true) => Self::Granted,
-            Some(false) => Self::Refused,
-            None => Self::Unclear,
-        }
-    }
-}
-
-fn inlet(store: &StoreId, secret: &SecretString) -> Option<Inlet> {
-    let inlet = serde_json::from_str(secret.expose_secret()).ok();
-    if inlet.is_none() {
-        // serde's message could quote the secret.
-        tracing::error!(%store, "the inbound secret is not of the form {{\"v\":1,\"current\":\"…\"}}");
-    }
-    inlet
 }

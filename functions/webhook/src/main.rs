@@ -5,12 +5,11 @@
 
 mod answer;
 mod door;
-mod received;
 #[cfg(test)]
 mod tests;
 
 use lambda_http::{Error, run, service_fn};
-use platform::{Config, Inbox, SecretCache, aws::PortsConfig, telemetry};
+use platform::{Config, Inbox, Received, SecretCache, aws::PortsConfig, telemetry};
 
 use crate::door::Door;
 
@@ -30,7 +29,7 @@ async fn main() -> Result<(), Error> {
         secrets: SecretCache::new(ports.secrets, ports.clock.clone()),
         clock: ports.clock,
         secret_prefix,
-        received: received::Received::default(),
+        received: Received::default(),
     };
     run(service_fn(|request| answer::answer(&door, request))).await
 }

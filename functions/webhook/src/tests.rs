@@ -8,7 +8,9 @@ use platform::{
 };
 use vendors::{Envelope, Inbound};
 
-use crate::{door::Door, received::Received};
+use platform::Received;
+
+use crate::door::Door;
 
 const INBOX: &str = "queue/inbox";
 const TOKEN: &str = "example-token";

@@ -33,6 +33,17 @@ pub struct Asker {
     secret_prefix: String,
     wire: Arc<dyn Wire>,
     lines: Lines,
+    manner: Manner,
+}
+
+/// How an interface is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Manner {
+    /// With all the time that it may take.
+    Patient,
+    /// Somebody waits for the answer: nothing is waited for, and a question that this interface is too slow for tells nothing
+    /// of its line.
+    Hurried,
 }
 
 /// What was told, and when it was asked for.
@@ -64,6 +75,16 @@ impl Asker {
             clock,
             secret_prefix,
             wire,
+            manner: Manner::Patient,
+        }
+    }
+
+    /// The same, for somebody who waits for the answer: the wire's own limits say for how long.
+    #[must_use]
+    pub fn hurried(self) -> Self {
+        Self {
+            manner: Manner::Hurried,
+            ..self
         }
     }
 
@@ -119,7 +140,8 @@ impl Asker {
             tracing::error!(%store, %error, "the line could not be read");
             again(receives, None, Reason::TableUnavailable)
         };
-        if deadline.remaining(&*self.clock) <= http::TIMEOUT * 2 {
+        let patient = self.manner == Manner::Patient;
+        if patient && deadline.remaining(&*self.clock) <= http::TIMEOUT * 2 {
             return Err(again(receives, None, Reason::OutOfTime));
         }
         let mut probing = false;
@@ -128,10 +150,11 @@ impl Asker {
             lane: Lane::Live,
             calls: question.0.len(),
             probing,
-            waits: true,
+            waits: patient,
         };
         let mut gate = self.lines.gate(&account, wish(false)).await;
         if let Ok(Gate::Shut(_)) = gate
+            && patient
             && self.lines.probe(&account).await.map_err(unanswered)?
         {
             probing = true;
@@ -217,6 +240,8 @@ impl Asker {
             Err(Answer::Unknown { reason, .. }) => (true, Some(*reason)),
             Err(_) => (true, None),
         };
+        let late = self.manner == Manner::Hurried && failed.is_some();
+        let (error, failed) = if late { (false, None) } else { (error, failed) };
         for _ in calls {
             self.lines.count(account, error, failed, permitted);
         }

@@ -4,6 +4,8 @@
 //! Promises: this is the only crate that names AWS's SDK; no error of it carries an item, a message or a secret.
 //! Does not promise: retries beyond the SDK's own; callers decide what a failure means.
 
+mod admission;
+mod audit;
 pub mod aws;
 mod clock;
 mod config;
@@ -19,12 +21,14 @@ mod table;
 pub mod telemetry;
 pub mod tls;
 
+pub use admission::Admission;
+pub use audit::{Deed, write_down};
 pub use clock::{Clock, Deadline, SystemClock};
 pub use config::{Config, ConfigError, variable_of};
 pub use erased::{ErasedRow, ErasureWork};
 pub use inbox::Inbox;
 pub use queue::{Handed, Outgoing, Queue, QueueError};
-pub use received::ReceivedRow;
+pub use received::{Received, ReceivedRow};
 pub use secrets::{SecretCache, Secrets, SecretsError};
 pub use state::{
     Found, HOPS, Held, MemberState, Passed, Previous, Standing, find_member, member_partition,

@@ -112,6 +112,8 @@ metrics! {
     EmitDropped of Stack,
     /// A kind was left to the store's source, which was seen sending it.
     EmitStoodDown of Stack,
+    /// A card could not be shown: the table, the settings or a source did not answer in time.
+    CardsUnavailable of Stack,
     /// Stores whose source is not asked: a wrong credential, or an outage.
     ReadsStopped of Stack,
     /// The vendor refused it, or nobody can tell whether it arrived.

@@ -29,4 +29,5 @@ pub use frame::{
     setup::{Answered, Finding, Level, Step},
     source::{Inbound, Inlet, Read, Reception, Refusal, Source},
     store::Store,
+    ticket::{Enrolment, TICKET, read as read_ticket},
 };

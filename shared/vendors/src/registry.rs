@@ -3,8 +3,8 @@
 use loyalty::HashKey;
 
 use crate::{
-    CLOCK, Destination, Envelope, Read, Section, Source, Store, annexcloud, gorgias, read_tick,
-    rule, yotpo,
+    CLOCK, Destination, Envelope, Read, Section, Source, Store, TICKET, annexcloud, gorgias,
+    read_tick, read_ticket, rule, yotpo,
 };
 
 macro_rules! registry {
@@ -76,6 +76,8 @@ registry! {
 pub enum Teller {
     /// The product's own clock.
     Clock,
+    /// A ticket of somebody whom the programme does not know.
+    Ticket,
     /// A source.
     Source(&'static dyn Source),
 }
@@ -84,17 +86,18 @@ impl Teller {
     /// The teller of this name, `find` being the way to a source.
     #[must_use]
     pub fn named(name: &str, find: impl Fn(&str) -> Option<&'static dyn Source>) -> Option<Self> {
-        if name == CLOCK {
-            return Some(Self::Clock);
+        match name {
+            CLOCK => Some(Self::Clock),
+            TICKET => Some(Self::Ticket),
+            name => find(name).map(Self::Source),
         }
-        find(name).map(Self::Source)
     }
 
     /// Whether a store listens to it.
     #[must_use]
     pub fn is_heard(self, store: &Store) -> bool {
         match self {
-            Self::Clock => true,
+            Self::Clock | Self::Ticket => true,
             Self::Source(source) => store.sources.has(source.name()),
         }
     }
@@ -104,6 +107,7 @@ impl Teller {
     pub fn read(self, envelope: &Envelope, body: &[u8], store: &Store, key: &HashKey) -> Read {
         match self {
             Self::Clock => read_tick(envelope, body, key),
+            Self::Ticket => read_ticket(envelope, body, key),
             Self::Source(source) => source.read(envelope, body, store, key),
         }
     }

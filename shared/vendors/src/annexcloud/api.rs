@@ -67,6 +67,11 @@ impl Api for Rest {
         }
     }
 
+    /// A ticket of an unknown customer is worth a call while it is opened.
+    fn answers_at_once(&self) -> bool {
+        true
+    }
+
     fn lists_recent(&self) -> bool {
         false
     }

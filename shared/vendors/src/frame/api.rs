@@ -37,6 +37,11 @@ pub trait Api: Sync {
     /// As [`Api::told`].
     fn offered(&self, reply: Option<&Reply>) -> Told<Vec<Reward>>;
 
+    /// Whether it may be asked while somebody waits, about a member of whom nothing is known here.
+    fn answers_at_once(&self) -> bool {
+        false
+    }
+
     /// Whether there is a list of the members who changed lately, so that a night's repair has something to read.
     fn lists_recent(&self) -> bool;
 }

@@ -17,4 +17,5 @@ pub(crate) mod retry_after;
 pub(crate) mod setup;
 pub(crate) mod source;
 pub(crate) mod store;
+pub(crate) mod ticket;
 mod version;

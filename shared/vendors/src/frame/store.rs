@@ -1,7 +1,7 @@
 //! A store's settings: one JSON document.
 
 use jiff::tz::TimeZone;
-use loyalty::{Reward, StoreId, due::Due};
+use loyalty::{Email, Reward, StoreId, due::Due};
 use serde_json::Value;
 
 use super::emit;
@@ -61,6 +61,22 @@ impl Store {
             Due::Anniversary => Some(&self.anniversary_gifts),
             _ => None,
         }
+    }
+
+    /// Whether somebody who writes to support, and whom the programme does not know, becomes a member: where the store wants
+    /// that, and they are nobody who never may.
+    #[must_use]
+    pub fn enrols(&self, email: &Email) -> bool {
+        let source = self.sources.annexcloud.as_ref();
+        let wants = self.destinations.annexcloud.is_some() && self.enrols_on_ticket();
+        wants && source.is_some_and(|source| !source.never_enrol.forbids(email))
+    }
+
+    /// Whether customers who write to support, and whom the programme does not know, become members.
+    #[must_use]
+    pub fn enrols_on_ticket(&self) -> bool {
+        let source = self.sources.annexcloud.as_ref();
+        source.is_some_and(|source| source.enrol_on_ticket)
     }
 
     fn gather(mut root: Section) -> Option<Self> {

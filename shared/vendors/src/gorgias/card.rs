@@ -31,9 +31,14 @@ pub enum Standing<'a> {
 }
 
 /// The card of a customer, and what it says in a word. `address` is shown as it was asked for; `now` is the card's age where
-/// nothing is known.
+/// nothing is known. Without a store the card says only that.
 #[must_use]
-pub fn card(standing: Standing, address: Option<&str>, store: &Store, now: Timestamp) -> Value {
+pub fn card(
+    standing: Standing,
+    address: Option<&str>,
+    store: Option<&Store>,
+    now: Timestamp,
+) -> Value {
     let nobody = Member::default();
     let (member, status) = match standing {
         Standing::Known(member) => (member, status_of(member)),
@@ -48,7 +53,9 @@ pub fn card(standing: Standing, address: Option<&str>, store: &Store, now: Times
         &nobody
     };
     let defaults;
-    let settings = if let Some(settings) = &store.destinations.gorgias {
+    let currency = store.map_or("", |store| store.currency.as_str());
+    let settings = store.and_then(|store| store.destinations.gorgias.as_ref());
+    let settings = if let Some(settings) = settings {
         settings
     } else {
         defaults = Settings::default();
@@ -70,9 +77,9 @@ pub fn card(standing: Standing, address: Option<&str>, store: &Store, now: Times
         },
         "birthday": settings.shares(Share::Birthday, day(&member.birthday)),
         "anniversary": settings.shares(Share::Anniversary, day(&member.anniversary)),
-        "spend": {"total": member.spend_total.value().map(|spent| money::of_minor(*spent, &store.currency))},
-        "points": points(member, store),
-        "tier": tier(member, store),
+        "spend": {"total": member.spend_total.value().map(|spent| money::of_minor(*spent, currency))},
+        "points": points(member, currency),
+        "tier": tier(member, currency),
         "activity": activity(member),
         "links": {
             "profile": settings.profile_of(member_id(member).as_deref(), known),
@@ -96,7 +103,7 @@ fn status_of(member: &Member) -> &'static str {
     }
 }
 
-fn points(member: &Member, store: &Store) -> Value {
+fn points(member: &Member, currency: &str) -> Value {
     let value = member.points_value.value();
     json!({
         "available": member.points_available.value(),
@@ -113,19 +120,19 @@ fn points(member: &Member, store: &Store) -> Value {
         "spent_period": member.points_spent_period.value().map(|word| cut(word)),
         "ratio": number(&member.points_ratio),
         "value": value
-            .map(|value| money::of_units(*value, &store.currency))
+            .map(|value| money::of_units(*value, currency))
             .or_else(|| text(&member.credit_balance)),
     })
 }
 
-fn tier(member: &Member, store: &Store) -> Value {
+fn tier(member: &Member, currency: &str) -> Value {
     let previous = member.tier_previous.value();
     json!({
         "current": member.tier.value().map(|name| cut(name)),
         "previous": previous.and_then(|tier| tier.name.as_deref()).map(cut),
         "next": member.tier_next.value().map(|name| cut(name)),
         "points_to_next": member.points_to_next.value(),
-        "spend_to_next": member.spend_to_next.value().map(|spend| money::of_minor(*spend, &store.currency)),
+        "spend_to_next": member.spend_to_next.value().map(|spend| money::of_minor(*spend, currency)),
         "achieved_on": moment(&member.tier_since),
         "expires_on": moment(&member.tier_expires_at),
         "ratio": number(&member.tier_ratio),
@@ -302,7 +309,7 @@ mod tests {
         let card = card(
             Standing::Known(&ada()),
             Some("ADA@example.com"),
-            &shown,
+            Some(&shown),
             now(),
         );
         insta::assert_json_snapshot!(card);
@@ -311,7 +318,7 @@ mod tests {
     #[test]
     fn what_is_private_is_shown_where_the_store_wants_it() {
         let all = json!({"share": ["phone", "zip", "birthday", "anniversary", "avatar"], "attributes": ["store", "unknown"]});
-        let card = card(Standing::Known(&ada()), None, &store(&all), now());
+        let card = card(Standing::Known(&ada()), None, Some(&store(&all)), now());
         let card = &card["loyalty"];
         assert_eq!(
             card["contact"],
@@ -354,7 +361,7 @@ mod tests {
         ] {
             let mut all = Vec::new();
             paths(
-                &card(standing, None, &store, now())["loyalty"],
+                &card(standing, None, Some(&store), now())["loyalty"],
                 "",
                 &mut all,
             );
@@ -375,10 +382,15 @@ mod tests {
         let shown = card(
             Standing::Known(&friend),
             Some("ada@example.com"),
-            &store,
+            Some(&store),
             now(),
         );
-        let unknown = card(Standing::Unknown, Some("ada@example.com"), &store, now());
+        let unknown = card(
+            Standing::Unknown,
+            Some("ada@example.com"),
+            Some(&store),
+            now(),
+        );
         assert_eq!(shown, unknown);
         assert_eq!(shown["loyalty"]["status"], "not a member");
         let mut left = ada();
@@ -386,7 +398,7 @@ mod tests {
             Kept::Is(_, stamp) => Kept::Is(false, stamp),
             other => other,
         };
-        let shown = card(Standing::Known(&left), None, &store, now());
+        let shown = card(Standing::Known(&left), None, Some(&store), now());
         assert_eq!(shown["loyalty"]["status"], "opted out");
         assert_eq!(shown["loyalty"]["opt_in"], "No");
     }
@@ -420,7 +432,7 @@ mod tests {
             10
         ];
         let own = json!({"share": ["phone", "zip", "birthday", "anniversary", "avatar"], "attributes": names});
-        let card = card(Standing::Known(&ada), None, &store(&own), now()).to_string();
+        let card = card(Standing::Known(&ada), None, Some(&store(&own)), now()).to_string();
         assert!(card.len() < 8 * 1024, "{} bytes", card.len());
     }
 }

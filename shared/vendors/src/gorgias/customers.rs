@@ -21,7 +21,12 @@ const CUSTOMERS: &str = "/api/customers";
 /// The call that writes the card into the person's data.
 pub(super) fn plan(push: &Push) -> Result<Plan, Reason> {
     let person = push.person.ok_or(Reason::UnknownThere)?;
-    let mut data = card(Standing::Known(push.member), None, push.store, push.now);
+    let mut data = card(
+        Standing::Known(push.member),
+        None,
+        Some(push.store),
+        push.now,
+    );
     let call = write(person, &data, version(push.version));
     // The card's age alone is no news.
     if let Some(loyalty) = data["loyalty"].as_object_mut() {

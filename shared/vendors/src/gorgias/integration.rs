@@ -31,7 +31,7 @@ pub(super) fn wanted(site: &Site, settings: &Settings) -> Option<Value> {
     let token = site.token.as_ref()?.expose_secret();
     let own = format!("{}{}", site.api_url, path(&site.store.id));
     // The name is of use only where an unknown customer becomes a member.
-    let name = if false {
+    let name = if site.store.enrols_on_ticket() {
         "&name={{ticket.customer.name}}"
     } else {
         ""

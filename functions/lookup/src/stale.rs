@@ -1,0 +1,55 @@
+//! A card that is shown and has grown old: the member is read, so that the ticket's next trigger shows what is true then.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+};
+
+use jiff::{SignedDuration, Timestamp};
+use loyalty::Member;
+
+use crate::lookup::{Customer, Lookup};
+
+/// How old a picture may be before its member is read.
+const FRESH: SignedDuration = SignedDuration::from_mins(15);
+
+/// More names than this are not remembered.
+const MOST: usize = 1_000;
+
+/// Whom this process has had read, and when.
+#[derive(Default)]
+pub(crate) struct Refreshed(Mutex<HashMap<String, Timestamp>>);
+
+impl Refreshed {
+    fn is_due(&self, hash: &str, now: Timestamp) -> bool {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = known
+            .get(hash)
+            .is_none_or(|last| now.duration_since(*last) >= FRESH);
+        if due {
+            if known.len() >= MOST {
+                known.clear();
+            }
+            known.insert(hash.to_owned(), now);
+        }
+        due
+    }
+}
+
+impl Lookup {
+    /// Has a member read whose picture is old, where a source of the store's can be asked.
+    pub(crate) async fn refresh(&self, customer: &Customer<'_>, member: &Member) {
+        let now = self.clock.now();
+        let old = member
+            .as_of()
+            .is_none_or(|as_of| now.duration_since(as_of) >= FRESH);
+        let Some((source, through)) = self.through(customer).filter(|_| old) else {
+            return;
+        };
+        if self.refreshed.is_due(&through.member(customer), now) {
+            // Whoever read them since need not do so again.
+            let since = now.checked_sub(FRESH).unwrap_or(now);
+            through.have_read(source.name(), customer, since).await;
+        }
+    }
+}

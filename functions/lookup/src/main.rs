@@ -53,7 +53,7 @@ async fn main() -> Result<(), Error> {
 
     let ports = ports.connect();
     // The first ticket after a start waits for no connection: both are made before it comes.
-    let (hash_key, _) = futures_util::join!(ports.hash_key(&hash_key_secret), warm(&ports));
+    let (hash_key, ()) = futures_util::join!(ports.hash_key(&hash_key_secret), warm(&ports));
     let hash_key = hash_key?;
     let mut through = BTreeMap::new();
     for way in ways {

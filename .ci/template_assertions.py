@@ -25,6 +25,8 @@ ENVIRONMENT = {
     "reader": {"HASH_KEY_SECRET", "INBOX_URL", "READS_URL"},
     "operator": {"API_URL", "HASH_KEY_SECRET", "INBOX_URL", "INBOX_DEAD_URL", "READS_URL", "READS_DEAD_URL"},
     "push": {"QUEUE_URL"},
+    "push-annexcloud": {"QUEUE_URL", "READS_URL"},
+    "lookup": {"HASH_KEY_SECRET", "INBOX_URL", "READS_URL"},
     "upkeep": {"HASH_KEY_SECRET", "READS_URL"},
     "emit": {"HASH_KEY_SECRET", "INBOX_URL", "QUEUE_URL"},
 }
@@ -47,16 +49,20 @@ ACTIONS = {
     "operator": LOGS | WRITE | {"dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:Query", "secretsmanager:DescribeSecret",
                                 "secretsmanager:GetSecretValue", "sqs:DeleteMessage", "sqs:ReceiveMessage", "sqs:SendMessage"},
     "push": LOGS | CONSUME | WRITE | {"dynamodb:DeleteItem", "secretsmanager:GetSecretValue", "sqs:ChangeMessageVisibility"},
+    "push-annexcloud": LOGS | CONSUME | WRITE | {"dynamodb:DeleteItem", "secretsmanager:GetSecretValue", "sqs:ChangeMessageVisibility", "sqs:SendMessage"},
+    "lookup": LOGS | WRITE | {"dynamodb:DeleteItem", "secretsmanager:GetSecretValue", "sqs:SendMessage"},
     "upkeep": LOGS | WRITE | {"dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:Query", "secretsmanager:GetSecretValue", "sqs:SendMessage"},
     "emit": LOGS | CONSUME | {"dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query",
                               "secretsmanager:GetSecretValue", "sqs:SendMessage"},
 }
 # Names of the secrets whose values each role may read, after the prefix; {} is the destination.
-SECRETS = {"webhook": {"*/yotpo-webhook"}, "recorder": {"hash-key"}, "reader": {"*/yotpo", "hash-key"}, "operator": {"*/{}", "*/yotpo", "hash-key"}, "push": {"*/{}"}, "upkeep": {"*/{}", "hash-key"},
+SECRETS = {"webhook": {"*/yotpo-webhook", "*/annexcloud-webhook"}, "recorder": {"hash-key"}, "reader": {"*/yotpo", "*/annexcloud", "hash-key"},
+           "operator": {"*/{}", "*/yotpo", "*/annexcloud", "*/gorgias-lookup", "hash-key"}, "push": {"*/{}"}, "push-annexcloud": {"*/annexcloud"},
+           "upkeep": {"*/{}", "*/gorgias-lookup", "hash-key"}, "lookup": {"*/gorgias-lookup", "*/annexcloud", "hash-key"},
            "emit": {"hash-key"}}
 
 # What one account of the vendor takes, in requests per second.
-PACE = {"rule": 2.5}
+PACE = {"rule": 2.5, "gorgias": 1.5, "annexcloud": 5}
 
 # What the door's log may hold: nothing of the path, the query, the headers or the sender.
 LOGGED = {"apiId", "error.responseType", "integrationLatency", "integrationStatus", "requestId", "requestTimeEpoch",
@@ -121,6 +127,8 @@ def destinations(template):
 
 
 def kind(function):
+    if function in ENVIRONMENT:
+        return function
     first = function.split("-")[0]
     return first if first in ("push", "emit") else function
 
@@ -316,9 +324,14 @@ def door(template):
     for name, _, integration in each(template, "AWS::ApiGatewayV2::Integration"):
         if integration.get("PayloadFormatVersion") != "2.0" or integration.get("IntegrationType") != "AWS_PROXY":
             yield f"{name}: not a Lambda proxy of payload format 2.0"
+    reach = {"WebhookFunction": ":${Api}/*/POST/webhooks/*", "GorgiasLookupFunction": ":${Api}/*/*/gorgias/*"}
     for name, _, permission in each(template, "AWS::Lambda::Permission"):
-        if not permission.get("SourceArn", {}).get("Fn::Sub", "").endswith(":${Api}/*/POST/webhooks/*"):
-            yield f"{name}: more than this API's webhook routes may invoke the function"
+        own = reach.get(points_to(permission.get("FunctionName")), "nothing")
+        if not permission.get("SourceArn", {}).get("Fn::Sub", "").endswith(own):
+            yield f"{name}: more than this API's own routes may invoke the function"
+    lookups = {key for key in routes if "/gorgias/" in key}
+    if lookups != {"GET /gorgias/{store}/member", "POST /gorgias/{store}/member"}:
+        yield f"routes for cards are {sorted(lookups)}"
 
 
 def statements(template, function):
@@ -339,7 +352,8 @@ def within_reach(template, function, action):
         return {name for name, _, _ in each(template, "AWS::DynamoDB::Table")}
     if action == "sqs:SendMessage":
         queues = {f"{name}Queue" for name in destinations(template).values()}
-        known = {"recorder": queues | {"Reads"}, "upkeep": queues | {"Reads"}, "operator": queues | {"Inbox", "Reads"}, "reader": {"Inbox", "Reads"}}
+        known = {"recorder": queues | {"Reads"}, "upkeep": queues | {"Reads"}, "operator": queues | {"Inbox", "Reads"}, "reader": {"Inbox", "Reads"},
+                 "lookup": {"Inbox", "Reads"}, "push-annexcloud": {"Reads"}}
         if function in HOURS:
             return {"Inbox", "EmitsDead", *(points_to(event["Properties"].get("Queue")) for event in properties["Events"].values())}
         return known.get(function, {"Inbox"})
@@ -411,10 +425,11 @@ def roles(template):
         wanted = {secret.format(name) for secret in SECRETS.get(kind(short), set()) for name in called}
         if readable != wanted:
             yield f"{name}: may read the secrets {sorted(readable)}, not {sorted(wanted)}"
-    for statement in statements(template, "webhook"):
-        rows = statement.get("Condition", {}).get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys")
-        if "dynamodb:UpdateItem" in as_list(statement["Action"]) and rows != ["STORE#*"]:
-            yield "webhook may write rows of members"
+    for function, own in {"webhook": ["STORE#*"], "lookup": ["STORE#*", "ACCOUNT#*"]}.items():
+        for statement in statements(template, function):
+            rows = statement.get("Condition", {}).get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys")
+            if "dynamodb:UpdateItem" in as_list(statement["Action"]) and rows != own:
+                yield f"{function} may write rows of members"
 
 
 def schedules(template):
@@ -469,7 +484,8 @@ def alarms(template):
             yield f"{name}: the emulator refuses metric math"
     watched = [(properties.get("Namespace"), properties.get("MetricName"), dimensions(properties)) for _, properties in told]
     wanted = [("AWS/ApiGateway", "5xx", {"ApiId": "Api"}), ("LoyaltyBridge", "DoorThrottled", {"ApiId": "Api"}),
-              ("LoyaltyBridge", "Notices", {"Stack": "AWS::StackName"}), ("LoyaltyBridge", "EmitDropped", {"Stack": "AWS::StackName"}), ("LoyaltyBridge", "ReadsStopped", {"Stack": "AWS::StackName"})]
+              ("LoyaltyBridge", "Notices", {"Stack": "AWS::StackName"}), ("LoyaltyBridge", "EmitDropped", {"Stack": "AWS::StackName"}), ("LoyaltyBridge", "ReadsStopped", {"Stack": "AWS::StackName"}),
+              ("LoyaltyBridge", "CardsUnavailable", {"Stack": "AWS::StackName"})]
     wanted += [("AWS/Lambda", "Errors", {"FunctionName": name}) for name, _, _ in functions(template).values()]
     wanted += [("AWS/SQS", "ApproximateNumberOfMessagesVisible", {"QueueName": points_to(properties["RedrivePolicy"]["deadLetterTargetArn"])})
                for _, _, properties in each(template, "AWS::SQS::Queue") if "RedrivePolicy" in properties]

@@ -18,6 +18,7 @@ OPERATOR_MAY = "Resources.OperatorRole.Properties.Policies.0.PolicyDocument.Stat
 READER = "Resources.ReaderFunction.Properties"
 READER_MAY = "Resources.ReaderRole.Properties.Policies.0.PolicyDocument.Statement"
 PUSH_MAY = "Resources.PushRuleRole.Properties.Policies.0.PolicyDocument.Statement"
+LOOKUP_MAY = "Resources.GorgiasLookupRole.Properties.Policies.0.PolicyDocument.Statement"
 ALARM = {"Type": "AWS::CloudWatch::Alarm", "Properties": {"AlarmActions": [{"Ref": "AlarmTopic"}], "AlarmDescription": "x",
                                                           "TreatMissingData": "notBreaching"}}
 
@@ -110,6 +111,18 @@ MUTATIONS = [
     ("roles", f"{READER_MAY}.3.Resource", {"Fn::Sub": "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:${SecretPrefix}/*/yotpo-webhook"}),
     ("roles", f"{READER_MAY}.4.Action", ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"]),
     ("roles", f"{PUSH_MAY}.2.Resource", {"Fn::Sub": "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:${SecretPrefix}/*/yotpo"}),
+    ("roles", f"{LOOKUP_MAY}.1.Resource", {"Fn::Sub": "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:${SecretPrefix}/*/gorgias"}),
+    ("roles", f"{LOOKUP_MAY}.2.Resource", {"Fn::GetAtt": ["RuleQueue", "Arn"]}),
+    ("roles", f"{LOOKUP_MAY}.4.Condition", GONE),
+    ("roles", "Resources.PushAnnexcloudRole.Properties.Policies.0.PolicyDocument.Statement.4.Resource", {"Fn::GetAtt": ["Inbox", "Arn"]}),
+    ("roles", "Resources.GorgiasVisitPolicy", GONE),
+    ("door", "Resources.GorgiasPostRoute", GONE),
+    ("door", "Resources.GorgiasPermission.Properties.SourceArn", {"Fn::Sub": "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${Api}/*/*"}),
+    ("environment", "Resources.GorgiasLookupFunction.Properties.Environment.Variables.READS_URL", GONE),
+    ("environment", "Resources.PushAnnexcloudFunction.Properties.Environment.Variables.READS_URL", GONE),
+    ("alarms", "Resources.GorgiasUnavailableAlarm", GONE),
+    ("optional", "Resources.GorgiasLookupFunction.Condition", GONE),
+    ("mappings", "Resources.PushGorgiasFunction.Properties.Events.Queue.Properties.BatchSize", 100),
     ("roles", "Resources.RuleSendPolicy", GONE),
     ("roles", "Resources.RuleSendPolicy.Properties.Users", ["somebody"]),
     ("roles", "Resources.RecorderRole.Properties.ManagedPolicyArns", ["arn:aws:iam::aws:policy/AdministratorAccess"]),

@@ -5,6 +5,7 @@
 //!
 //! - [`local`]: set up the tools, build, start, deploy, demonstrate, end.
 //! - [`standins`]: strict HTTP servers in the vendors' place.
+//! - [`browser`]: a browser that nobody sees, for tests that look at pages.
 //! - [`cloud`]: signed calls to the emulator.
 //! - [`readme`]: the README as data, for the tests that hold it to its word.
 //! - [`rough`]: a server that misbehaves below HTTP.
@@ -15,6 +16,7 @@
     reason = "the house rules on time, environment and HTTP clients are for what runs on Lambda; this waits for real processes"
 )]
 
+pub mod browser;
 pub mod clock;
 pub mod cloud;
 pub mod http;

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::compare::{self, differences};
 use super::days::{self, Days, Row};
 use super::stack::{Inlet, Stack};
-use super::{paths, stores};
+use super::{paths, stores, tickets};
 use crate::cloud::Cloud;
 use crate::http;
 use crate::say;
@@ -49,6 +49,7 @@ pub async fn run(stack: &Stack) -> Result<usize> {
         print(&outcome);
         outcomes.push(outcome);
     }
+    let tickets = tickets::run(stack).await?;
     let clock = bench.clock().await?;
     let faults = bench.get("faults").await?;
     for fault in &faults {
@@ -63,6 +64,7 @@ pub async fn run(stack: &Stack) -> Result<usize> {
         .iter()
         .filter(|outcome| !outcome.wrong.is_empty())
         .count()
+        + tickets
         + clock
         + faults.len())
 }

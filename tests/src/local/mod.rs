@@ -18,5 +18,6 @@ pub mod process;
 pub mod proxy;
 pub mod stack;
 pub mod stores;
+pub mod tickets;
 pub mod tools;
 pub mod up;

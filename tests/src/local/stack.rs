@@ -27,7 +27,7 @@ pub struct Stack {
     pub credentials: Credentials,
     /// The vendors' stand-ins.
     pub vendors: BTreeMap<String, VendorAt>,
-    /// Store id to its sources, and for each source the request that it accepts.
+    /// Store id to whoever calls us about it, and for each the request that it is answered.
     pub stores: BTreeMap<String, BTreeMap<String, Inlet>>,
     /// First part of every secret's name.
     pub secret_prefix: String,
@@ -60,7 +60,7 @@ pub struct VendorAt {
     pub keys: BTreeMap<String, String>,
 }
 
-/// A `POST` to `url` with `headers` is accepted.
+/// A `POST` of a source, or a `GET` of Gorgias, to `url` with `headers` is accepted.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Inlet {
     /// The address.

@@ -57,6 +57,10 @@ pub async fn load(stack: &mut Stack, cloud: &Cloud, document: &Value) -> Result<
     if document["sources"]["yotpo"]["rest"] == true {
         register(stack, "yotpo", &store).await?;
     }
+    let fed_by_annexcloud = document["sources"]["annexcloud"].is_object();
+    if fed_by_annexcloud && document["destinations"]["annexcloud"].is_null() {
+        register(stack, "annexcloud", &store).await?;
+    }
     stack.stores.insert(store.clone(), inlets);
     Ok(store)
 }
@@ -129,6 +133,15 @@ pub fn guid(store: &str) -> String {
     format!("local-guid-of-{store}")
 }
 
+/// Whose key a store's account with Gorgias has.
+pub const AGENT: &str = "admin@example.com";
+
+/// The id of a store's site at Annex Cloud, as this stack makes it.
+#[must_use]
+pub fn site(store: &str) -> String {
+    format!("local-site-of-{store}")
+}
+
 /// The document of a secret, by the connection that its name ends with.
 fn secret(store: &str, name: &str) -> Result<Value> {
     let connection = name.rsplit('/').next().unwrap_or_default();
@@ -136,6 +149,13 @@ fn secret(store: &str, name: &str) -> Result<Value> {
         return Ok(json!({"v": 1, "current": token(store, source)}));
     }
     match connection {
+        "gorgias-lookup" => Ok(json!({"v": 1, "current": token(store, "gorgias")})),
+        "gorgias" => Ok(json!({
+            "v": 1, "account": store, "email": AGENT, "api_key": key(store, connection),
+        })),
+        "annexcloud" => Ok(json!({
+            "v": 1, "site": store, "site_id": site(store), "secret": key(store, connection),
+        })),
         "rule" => Ok(json!({"v": 1, "api_key": key(store, connection)})),
         "yotpo" => Ok(json!({"v": 1, "guid": guid(store), "api_key": key(store, connection)})),
         _ => Err(Trouble::new(format!(
@@ -154,10 +174,14 @@ async fn register(stack: &mut Stack, vendor: &str, store: &str) -> Result<()> {
     if at.script_url.is_none() {
         return Ok(());
     }
-    let mut account = json!({"key": key, "account": store});
-    if vendor == "yotpo" {
-        account["guid"] = guid(store).into();
-    }
+    let account = match vendor {
+        "yotpo" => json!({"key": key, "account": store, "guid": guid(store)}),
+        "gorgias" => json!({"api_key": key, "account": store, "email": AGENT, "role": "admin"}),
+        "annexcloud" => {
+            json!({"secret": key, "account": store, "site": store, "site_id": site(store)})
+        }
+        _ => json!({"key": key, "account": store}),
+    };
     let body = account.to_string();
     let reply = http::post(&format!("{}/accounts", at.url))
         .body(body)

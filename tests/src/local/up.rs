@@ -20,7 +20,7 @@ use crate::standins;
 use crate::trouble::{Result, Saying, Trouble};
 
 /// The vendors that have a stand-in.
-pub const VENDORS: [&str; 2] = ["rule", "yotpo"];
+pub const VENDORS: [&str; 4] = ["annexcloud", "gorgias", "rule", "yotpo"];
 
 /// What a stack is to be.
 #[derive(Debug)]
@@ -301,6 +301,14 @@ pub async fn run_stand_in(vendor: &str, address: &Path, clock: &Path) -> Result<
     write_address(address, at)?;
     let clock = Clock::from_file(clock);
     match vendor {
+        "annexcloud" => {
+            let annexcloud = standins::annexcloud::AnnexCloud::default();
+            standins::server::serve(annexcloud, clock, listener).await
+        }
+        "gorgias" => {
+            let gorgias = standins::gorgias::Gorgias::default();
+            standins::server::serve(gorgias, clock, listener).await
+        }
         "rule" => {
             let rule = standins::rule::Rule::default();
             standins::server::serve(rule, clock, listener).await

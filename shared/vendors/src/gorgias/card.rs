@@ -4,7 +4,7 @@
 //! lead somewhere: what depends on the store is only whether a key that names a person's private things is filled.
 
 use jiff::{Timestamp, tz::TimeZone};
-use loyalty::{DayOfYear, Email, Kept, Member, Moment, Private, Role};
+use loyalty::{DayOfYear, Email, Kept, Kind, Member, Moment, Private, Role};
 use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 
@@ -141,7 +141,12 @@ fn tier(member: &Member, currency: &str) -> Value {
 }
 
 fn activity(member: &Member) -> Vec<Value> {
-    let rows = member.activities.iter().map(|activity| {
+    // That somebody was read, or wrote, is nothing that they did.
+    let own = member
+        .activities
+        .iter()
+        .filter(|activity| !matches!(activity.kind, Kind::MemberUpdated | Kind::EnrolmentWanted));
+    let rows = own.map(|activity| {
         let what = words::of(activity.kind);
         let what = match activity.title.as_ref().map(Private::expose) {
             Some(title) => cut(&format!("{what}: {title}")),
@@ -221,7 +226,7 @@ fn cut(text: &str) -> String {
 mod tests {
     use std::collections::BTreeMap;
 
-    use loyalty::{Activity, EventId, HashKey, Kind, Stamp, TierEntry};
+    use loyalty::{Activity, EventId, HashKey, Stamp, TierEntry};
 
     use super::{super::settings::KEYS, *};
 

@@ -21,6 +21,7 @@ mod readme;
 mod reads;
 mod rows;
 mod the_way;
+mod tickets;
 
 use bridge_tests::world::World;
 

@@ -13,6 +13,7 @@ mod delivery;
 mod emit;
 mod exhaust;
 mod fuse;
+mod gorgias;
 mod heard;
 mod members;
 mod metrics;

@@ -21,8 +21,8 @@ pub(crate) struct Person {
 /// What stands there.
 pub(crate) enum Picture {
     Held(Box<Held>, u64),
-    /// The person was erased.
-    Erased,
+    /// The person was erased: the tombstone's version, where one stands.
+    Erased(Option<u64>),
 }
 
 impl Pusher {
@@ -47,14 +47,14 @@ impl Pusher {
             };
             let picture = match state.map(|state| (state.standing, state.version)) {
                 Some((Standing::Member(held), version)) => Picture::Held(held, version),
-                Some((Standing::Erased { .. }, _)) => Picture::Erased,
+                Some((Standing::Erased { .. }, version)) => Picture::Erased(Some(version)),
                 Some((Standing::Moved { to, .. }, _)) => {
                     lease = self.follow((store, &to), lease, jobs, deadline).await?;
                     key = to;
                     continue;
                 }
                 None => match self.is_erased(store, jobs).await {
-                    Ok(true) => Picture::Erased,
+                    Ok(true) => Picture::Erased(None),
                     Ok(false) => {
                         let _ = lease.release().await;
                         return Err(not_yet_recorded(receives));

@@ -42,6 +42,9 @@ impl Turn<'_> {
                     continue;
                 }
                 Next::Failed(answer) => {
+                    if let Answer::Refused(reason) = answer {
+                        self.lease.sync.refused = Some(reason.code().to_owned());
+                    }
                     let attempts = self.receives.saturating_sub(1);
                     return Some(Step::Done(self.unsent(&answer, attempts)));
                 }

@@ -237,10 +237,12 @@ impl Pusher {
             lease,
             picture,
         } = self.find((store, named), jobs, deadline).await?;
-        let whom = (&*settings, &key);
-        let Picture::Held(held, version) = picture else {
-            let on = (&mut credential, line);
-            return Err(self.bury(whom, lease, on, (deadline, receives)).await);
+        let (held, version) = match picture {
+            Picture::Held(held, version) => (held, version),
+            Picture::Erased(ended) => {
+                let (whom, on) = ((&*settings, &key, ended), (&mut credential, line));
+                return Err(self.bury(whom, lease, on, (deadline, receives)).await);
+            }
         };
         let ledger = Ledger {
             table: self.table.clone(),
@@ -431,7 +433,10 @@ impl Turn<'_> {
                 return Ok(step);
             }
         }
-        Ok(unknown)
+        // The vendor shows a person whom it does not let be written to: its lists are behind its records.
+        let after = backoff(self.receives.saturating_sub(1), None, self.spread());
+        let reason = Reason::VendorError;
+        Ok(Step::Done(Outcome::Retry { after, reason }))
     }
 
     async fn picture_once(&mut self) -> Result<Step, TableError> {

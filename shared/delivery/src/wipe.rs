@@ -18,6 +18,17 @@ use crate::{
 /// The most calls that erasing one person takes: a look, a write, and both once more.
 const CALLS: usize = 6;
 
+/// Whom to erase at the destination.
+#[derive(Clone, Copy)]
+pub(crate) struct Whom<'a> {
+    pub(crate) store: &'a Store,
+    pub(crate) key: &'a MemberKey,
+    /// The vendor's own id of them, as far as we know.
+    pub(crate) person: Option<&'a str>,
+    /// The version at which their picture ends.
+    pub(crate) version: u64,
+}
+
 /// How it ended when it did not.
 pub(crate) enum Unwiped {
     /// Certainly nothing is under way.
@@ -30,19 +41,19 @@ impl Pusher {
     /// Erases the person with this key, if they have an address: without one nothing was ever written.
     pub(crate) async fn wipe(
         &self,
-        (store, key, person): (&Store, &MemberKey, Option<&str>),
+        whom: Whom<'_>,
         erasure: Option<&Erasure>,
         (credential, line): (&mut Credential, &mut OnLine),
         (deadline, receives): (Deadline, u32),
     ) -> Result<(), Unwiped> {
-        let Ok(email) = Email::parse(key.expose()) else {
+        let Ok(email) = Email::parse(whom.key.expose()) else {
             return Ok(());
         };
         let erasing = Erasing {
-            store,
+            store: whom.store,
             email: &email,
-            person,
-            now: self.clock.now(),
+            person: whom.person,
+            version: whom.version,
             mode: erasure.and_then(|erasure| erasure.mode),
         };
         let mut last: Option<(Call, Option<Reply>)> = None;
@@ -78,11 +89,11 @@ impl Pusher {
         Err(Unwiped::Not(Outcome::Rejected(Reason::InvalidValue)))
     }
 
-    /// Works on a person who was erased here: erases them at the destination where that is asked for, or where something
+    /// Works on a person who was erased here (`ended` being the tombstone's version, where one stands): erases them at the destination where that is asked for, or where something
     /// may have been written since; otherwise there is nothing to do. Nothing of the person stays.
     pub(crate) async fn bury(
         &self,
-        (store, key): (&Store, &MemberKey),
+        (store, key, ended): (&Store, &MemberKey, Option<u64>),
         lease: Lease,
         on: (&mut Credential, &mut OnLine),
         (deadline, receives): (Deadline, u32),
@@ -90,8 +101,15 @@ impl Pusher {
         let erasure = lease.sync.erasure();
         let needed = erasure.is_some() || !lease.unsettled.is_empty();
         if needed {
-            let person = lease.sync.person.as_deref();
-            let whom = (store, key, person);
+            let at = erasure.as_ref().map(|erasure| erasure.at);
+            let at = at.unwrap_or_else(|| self.clock.now().as_microsecond());
+            let at = u64::try_from(at).unwrap_or_default();
+            let whom = Whom {
+                store,
+                key,
+                person: lease.sync.person.as_deref(),
+                version: ended.unwrap_or(at).max(lease.sync.version + 1),
+            };
             let wiped = self.wipe(whom, erasure.as_ref(), on, (deadline, receives));
             match wiped.await {
                 Ok(()) => {}
@@ -156,7 +174,13 @@ impl Turn<'_> {
         for key in asked_for.iter().chain([&own]) {
             let on = (&mut self.credential, &mut self.line);
             let rest = (self.deadline, self.receives);
-            let whom = (&*self.store, key, person.as_deref());
+            // What they are now is written afterwards, and must not be older than this.
+            let whom = Whom {
+                store: &self.store,
+                key,
+                person: person.as_deref(),
+                version: self.version.saturating_sub(1),
+            };
             self.pusher.wipe(whom, Some(&erasure), on, rest).await?;
         }
         let confirmed = self.pusher.confirm(&self.store, &erasure).await;

@@ -360,6 +360,8 @@ fn moved_along(mut row: Item, key: &RowKey) -> Item {
     attributes.insert("pk".to_owned(), text(&key.pk));
     attributes.remove("holder");
     attributes.remove("held_until");
+    // That nobody was known by the old address says nothing of the new one.
+    attributes.remove("absent");
     if attributes.contains_key("person") {
         attributes.insert("rename".to_owned(), Value::Bool(true));
     }

@@ -492,7 +492,7 @@ fn a_person_is_erased_as_the_store_or_the_request_wants_it() {
         store,
         email: &email,
         person,
-        now: now(),
+        version: 1,
         mode,
     };
     let first = |erasing: Erasing| match annexcloud().erase(&erasing, None) {

@@ -113,8 +113,9 @@ pub struct Erasing<'a> {
     pub email: &'a Email,
     /// The vendor's own id of the person, as far as we know.
     pub person: Option<&'a str>,
-    /// Now.
-    pub now: Timestamp,
+    /// The version at which the picture ends, a clock: newer than every picture of them that was written, and older than
+    /// those of a person who has joined anew.
+    pub version: u64,
     /// What is to be done, where the store's setting does not decide.
     pub mode: Option<EraseMode>,
 }

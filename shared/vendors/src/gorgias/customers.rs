@@ -79,7 +79,7 @@ pub(super) fn locate(push: &Push, answered: &[Answered]) -> Step<Option<String>>
             Made::Failed(answer) => Step::Failed(answer),
         };
     }
-    match found(reply.as_ref()) {
+    match found(call, email, reply.as_ref()) {
         Err(answer) => Step::Failed(answer),
         Ok(Some(person)) => Step::Done(Some(person)),
         Ok(None) if is_by_primary(call) => Step::Call(by_any(email)),
@@ -153,19 +153,29 @@ fn made(reply: Option<&Reply>) -> Made {
     }
 }
 
-/// Who is on a page, if anybody.
-fn found(reply: Option<&Reply>) -> Result<Option<String>, Answer> {
+/// Who is on a page, if anybody. Whoever is shown with another primary address than the one asked for is somebody else: a
+/// filter that is not understood must not lead into a stranger's record. Other addresses the list does not show.
+fn found(call: &Call, email: &str, reply: Option<&Reply>) -> Result<Option<String>, Answer> {
     let reply = reply
         .filter(|reply| reply.status == 200)
         .ok_or_else(|| unread(reply))?;
     let page = reply.json();
     let rows = answer::rows(&page).ok_or_else(|| unread(Some(reply)))?;
-    Ok(rows.first().and_then(id))
+    let is_theirs = |row: &&Value| {
+        let own = row.get("email").and_then(Value::as_str).unwrap_or_default();
+        !is_by_primary(call) || own.trim().to_lowercase() == email
+    };
+    Ok(rows.iter().find(is_theirs).and_then(id))
 }
 
 /// Ids are numbers, and text in some bodies.
 pub(super) fn id(row: &Value) -> Option<String> {
-    match row.get("id")? {
+    whole(row, "id")
+}
+
+/// A whole number under `key`, as text.
+pub(super) fn whole(row: &Value, key: &str) -> Option<String> {
+    match row.get(key)? {
         Value::Number(id) => Some(id.to_string()),
         Value::String(id) if !id.is_empty() => Some(id.clone()),
         _ => None,
@@ -176,7 +186,7 @@ pub(super) fn id(row: &Value) -> Option<String> {
 /// both modes of erasing do the same.
 pub(super) fn erase(erasing: &Erasing, last: Option<(&Call, Option<&Reply>)>) -> Step<()> {
     let email = erasing.email.expose();
-    let empty = |person: &str| Step::Call(write(person, &json!({}), erasing.now));
+    let empty = |person: &str| Step::Call(write(person, &json!({}), version(erasing.version)));
     let Some((call, reply)) = last else {
         return match erasing.person {
             Some(person) => empty(person),
@@ -190,7 +200,7 @@ pub(super) fn erase(erasing: &Erasing, last: Option<(&Call, Option<&Reply>)>) ->
             answer => Step::Failed(answer),
         };
     }
-    match found(reply) {
+    match found(call, email, reply) {
         Err(answer) => Step::Failed(answer),
         Ok(Some(person)) => empty(&person),
         Ok(None) if is_by_primary(call) => Step::Call(by_any(email)),

@@ -29,13 +29,6 @@ pub(super) fn path(store: &loyalty::StoreId) -> String {
 /// What the integration is to be; none until the secret exists that it must carry.
 pub(super) fn wanted(site: &Site, settings: &Settings) -> Option<Value> {
     let token = site.token.as_ref()?.expose_secret();
-    let own = format!("{}{}", site.api_url, path(&site.store.id));
-    // The name is of use only where an unknown customer becomes a member.
-    let name = if site.store.enrols_on_ticket() {
-        "&name={{ticket.customer.name}}"
-    } else {
-        ""
-    };
     let triggers: BTreeMap<&str, bool> = Trigger::ALL
         .iter()
         .map(|one| (one.name(), settings.triggers.contains(one)))
@@ -45,7 +38,7 @@ pub(super) fn wanted(site: &Site, settings: &Settings) -> Option<Value> {
         "type": "http",
         "description": description(site, settings),
         "http": {
-            "url": format!("{own}?email={{{{ticket.customer.email}}}}&ticket={{{{ticket.id}}}}{name}"),
+            "url": url(site),
             "method": "GET",
             "request_content_type": "application/json",
             "response_content_type": "application/json",
@@ -53,6 +46,20 @@ pub(super) fn wanted(site: &Site, settings: &Settings) -> Option<Value> {
             "triggers": triggers,
         },
     }))
+}
+
+/// Where Gorgias asks. It tells the customer's name only where an unknown one becomes a member.
+pub(super) fn url(site: &Site) -> String {
+    let name = if site.store.enrols_on_ticket() {
+        "&name={{ticket.customer.name}}"
+    } else {
+        ""
+    };
+    format!(
+        "{}{}?email={{{{ticket.customer.email}}}}&ticket={{{{ticket.id}}}}{name}",
+        site.api_url,
+        path(&site.store.id)
+    )
 }
 
 /// It names the template that was installed last: by that a widget that a person has changed is known.

@@ -125,20 +125,30 @@ fn place(
     }
     if force || integration.installed() == Some(&template) {
         let message = "was brought up to date";
-        return (Some(survey::write(Some(stands.id), &own)), good(message));
+        return (
+            Some(survey::write(
+                Some(stands.id),
+                &in_place(own, stands, force),
+            )),
+            good(message),
+        );
     }
     let message =
         "was changed by hand and is left alone; with `force` the settings' card takes its place";
     (None, Finding::new(Level::Note, about, message))
 }
 
+/// A widget replaces another one whole, and so would take it back from where a person has moved it.
+fn in_place(mut own: Value, stands: &Widget, force: bool) -> Value {
+    if let Some(order) = stands.order.filter(|_| !force) {
+        own["order"] = order.into();
+    }
+    own
+}
+
 /// ASSUMED `gorgias-admins`: only an admin's key may manage integrations; another one is answered with 403.
 fn by_hand(site: &Site, settings: &Settings) -> Vec<Finding> {
-    let url = format!(
-        "{}{}?email={{{{ticket.customer.email}}}}&ticket={{{{ticket.id}}}}",
-        site.api_url,
-        integration::path(&site.store.id)
-    );
+    let url = integration::url(site);
     let triggers: Vec<&str> = settings.triggers.iter().map(|one| one.name()).collect();
     let lines: Vec<String> = settings
         .card

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{
     answer::{self, unread},
-    customers::{encoded, get, id},
+    customers::{self, encoded, get, id},
     integration::{self, Integration},
 };
 use crate::{Answer, Answered, Call, Method, Reply, Site};
@@ -30,6 +30,8 @@ pub(super) enum Known<T> {
 pub(super) struct Widget {
     pub(super) id: u64,
     pub(super) template: Value,
+    /// Its place among the others in the sidebar.
+    pub(super) order: Option<i64>,
 }
 
 impl<'a> Survey<'a> {
@@ -89,8 +91,7 @@ impl<'a> Survey<'a> {
         let pages: Vec<Value> = pages.map(Reply::json).collect();
         let rows = pages.iter().filter_map(answer::rows).flatten();
         let own = rows.filter(|row| {
-            row.get("integration_id")
-                .is_some_and(|id| id == integration)
+            customers::whole(row, "integration_id") == Some(integration.to_string())
                 && row.get("deactivated_datetime").is_none_or(Value::is_null)
         });
         let widgets = own.filter_map(|row| {
@@ -101,6 +102,7 @@ impl<'a> Survey<'a> {
             let widget = Widget {
                 id: id(row)?.parse().ok()?,
                 template: row.get("template")?.clone(),
+                order: row.get("order").and_then(Value::as_i64),
             };
             Some((context.to_owned(), widget))
         });

@@ -688,7 +688,8 @@ impl World {
 
     /// The parked messages of a store, oldest first.
     pub(crate) async fn parked(&self, store: &str) -> Vec<Value> {
-        let list = List::Parked.of(&StoreId::parse(store).unwrap(), "rule");
+        let store = StoreId::parse(store).unwrap();
+        let list = List::Parked.of(&store, self.pusher.destination.name());
         let listed = self.table.work(&list, "", "~", 1_000).await.unwrap();
         let mut rows = Vec::new();
         for listed in listed {

@@ -10,6 +10,7 @@
     reason = "a test that cannot go on says so"
 )]
 
+mod annexcloud;
 mod faults;
 #[path = "../memory/fuse.rs"]
 #[allow(
@@ -36,7 +37,7 @@ use std::process::ExitCode;
 use subject::Subject;
 
 /// Every destination.
-const SUBJECTS: &[Subject] = &[rule::RULE];
+const SUBJECTS: &[Subject] = &[rule::RULE, annexcloud::ANNEX_CLOUD];
 
 #[tokio::main]
 async fn main() -> ExitCode {

@@ -273,13 +273,13 @@ impl<'a> Stage<'a> {
                 wrong("it is still parked");
             }
             if booked > 1 {
-                wrong("its automation started more than once");
+                wrong("it started more than once");
             }
             if ends == "sent" && booked != 1 {
                 wrong("it stands as sent, and nothing started");
             }
             if ends == "rejected" && booked != 0 {
-                wrong("it stands as rejected, and its automation started");
+                wrong("it stands as rejected, and it started");
             }
             let listed = delivery["wp"].is_string();
             if ends != "sent" && !listed {
@@ -317,7 +317,7 @@ fn secret(subject: &Subject) -> String {
     format!("bridge/example/{}", subject.destination.name())
 }
 
-/// How many automations were started.
+/// How often something was started.
 fn starts(requests: &[What]) -> usize {
     let booked = |what: &&What| matches!(what, What::Loud { booked: true, .. });
     requests.iter().filter(booked).count()

@@ -34,7 +34,7 @@ pub(crate) const RULE: Subject = Subject {
     },
     asked,
     booked: || json!({"message": "Success", "subscriber": {"id": 81_230}}),
-    looked: |marker| match marker {
+    looked: |booked| match booked.last() {
         Some(marker) => {
             let field = json!({"name": "LastEvent", "value": marker});
             let group = json!({"name": "Bridge", "historical": false, "fields": [field]});

@@ -11,7 +11,7 @@ pub(crate) struct Subject {
     pub(crate) store: fn() -> Value,
     /// The store's credential, and the one that takes its place when it is rotated.
     pub(crate) credentials: [Credential; 2],
-    /// Who meets the fault, and an event of theirs that starts an automation.
+    /// Who meets the fault, and an event of theirs that starts something.
     pub(crate) person: Example,
     /// Someone else in the same batch.
     pub(crate) neighbour: Example,
@@ -19,8 +19,8 @@ pub(crate) struct Subject {
     pub(crate) asked: fn(&Request) -> Asked,
     /// What the vendor answers to what it has booked.
     pub(crate) booked: fn() -> Value,
-    /// What it answers to a look for a person with this marker.
-    pub(crate) looked: fn(Option<&str>) -> (u16, Value),
+    /// What it answers to a look for a person for whom it has booked these, in this order.
+    pub(crate) looked: fn(&[String]) -> (u16, Value),
     /// Its errors.
     pub(crate) errors: Errors,
     /// What comes of each fault, by its name.
@@ -55,12 +55,12 @@ pub(crate) struct Errors {
 
 /// What a request asks of the vendor.
 pub(crate) enum Asked {
-    /// To write a person; with a marker, to start an automation too.
+    /// To write a person; with a marker, to start something too.
     Write {
         email: String,
         starts: Option<String>,
     },
-    /// To show a person's marker.
+    /// To show what was booked for a person.
     Look { email: String },
 }
 

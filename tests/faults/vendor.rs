@@ -46,7 +46,7 @@ pub(crate) struct Seen {
 pub(crate) enum What {
     /// A write that starts nothing.
     Quiet,
-    /// A write that starts an automation, and whether it did.
+    /// A write that starts something, and whether it did.
     Loud {
         marker: String,
         booked: bool,
@@ -60,7 +60,8 @@ type Hook = Box<dyn Fn() + Send>;
 struct Books {
     orders: VecDeque<Order>,
     seen: Vec<Seen>,
-    markers: HashMap<String, String>,
+    /// The markers of what was booked for each person, in order.
+    booked: HashMap<String, Vec<String>>,
     /// The mark of a credential that is refused.
     refused: Option<&'static str>,
     /// Called when the person's event is booked.
@@ -100,7 +101,8 @@ impl Vendor {
             let books_it = !refused && order.as_ref().is_none_or(|order| order.books);
             let (what, usual) = match asked {
                 Asked::Look { .. } => {
-                    let (status, body) = looked(books.markers.get(&email).map(String::as_str));
+                    let (status, body) =
+                        looked(books.booked.get(&email).map_or(&[], Vec::as_slice));
                     (What::Look, plain(status, &body))
                 }
                 Asked::Write { starts: None, .. } => (What::Quiet, plain(200, &booked())),
@@ -109,7 +111,8 @@ impl Vendor {
                     ..
                 } => {
                     if books_it {
-                        books.markers.insert(email.clone(), marker.clone());
+                        let own = books.booked.entry(email.clone()).or_default();
+                        own.push(marker.clone());
                         if email == person
                             && let Some(hook) = books.on_booking.take()
                         {

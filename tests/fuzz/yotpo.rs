@@ -37,7 +37,7 @@ fn what_is_shown_names_nobody() {
         )];
         let push = push(&store, &member, &note, Form::Full);
         texts.extend(Rule.plan(&push).map(|plan| format!("{:?}", plan.call)));
-        texts.extend(Rule.look(&member).map(|call| format!("{call:?}")));
+        texts.extend(Rule.look(&member, None).map(|call| format!("{call:?}")));
         for text in texts {
             assert!(!text.contains('@') && !text.contains("%40"), "{text}");
             for name in &people {

@@ -6,6 +6,7 @@
     reason = "tests"
 )]
 
+mod annexcloud;
 mod burst;
 mod crash;
 mod crossing;

@@ -688,8 +688,8 @@ impl World {
 
     /// The parked messages of a store, oldest first.
     pub(crate) async fn parked(&self, store: &str) -> Vec<Value> {
-        let name = self.pusher.destination.name();
-        let list = List::Parked.of(&StoreId::parse(store).unwrap(), name);
+        let store = StoreId::parse(store).unwrap();
+        let list = List::Parked.of(&store, self.pusher.destination.name());
         let listed = self.table.work(&list, "", "~", 1_000).await.unwrap();
         let mut rows = Vec::new();
         for listed in listed {

@@ -11,6 +11,9 @@ use crate::reader::{Reader, Task, Told, again};
 /// For how long it is remembered that a member was read, in seconds: longer than a message waits.
 const REMEMBERED: i64 = 8 * 24 * 60 * 60;
 
+/// How often a member is read of whom a part cannot be had; then what there is has to do until the next reading.
+const PARTS: u32 = 4;
+
 impl Reader {
     /// Reads one member, unless they were read since `asked` (µs since 1970).
     pub(crate) async fn member(
@@ -40,6 +43,9 @@ impl Reader {
             )
             .await?;
         let outcome = self.take_in(task, &asked).await?;
+        if let Some(reason) = asked.told.lacks.filter(|_| task.receives < PARTS) {
+            return Err(again(reason, task.receives));
+        }
         let at = asked.sent.as_microsecond();
         let update = Update {
             set: vec![

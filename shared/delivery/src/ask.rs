@@ -272,7 +272,7 @@ fn outcome(answer: &Answer) -> Outcome {
             reason: *reason,
         },
         // No call of a read writes, and none can be amended.
-        Answer::Booked { .. } | Answer::Amend(_) | Answer::Elsewhere => {
+        Answer::Booked { .. } | Answer::Exists { .. } | Answer::Amend(_) | Answer::Elsewhere => {
             Outcome::Rejected(Reason::Refused)
         }
     }

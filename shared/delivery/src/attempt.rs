@@ -111,7 +111,7 @@ impl Pusher {
         Attempted::Answered(Answer::Refused(Reason::InvalidValue))
     }
 
-    /// Reads the credential once more after a refusal; true when it was rotated.
+    /// Reads the credential once more after a refusal; true when the call may do now.
     pub(crate) async fn renew(&self, credential: &mut Credential) -> bool {
         self.keys(&|secret| self.destination.key(secret))
             .renew(credential)

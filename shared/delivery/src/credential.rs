@@ -46,8 +46,13 @@ impl Keys<'_> {
         (self.read)(&serde_json::from_str(secret.expose_secret()).ok()?)
     }
 
-    /// Reads the credential once more after a refusal; true when it was rotated.
+    /// Reads the credential once more after a refusal; true when the call may do now: the credential was rotated, or what
+    /// it signs is signed by a clock that has gone on.
     pub(crate) async fn renew(&self, credential: &mut Credential) -> bool {
+        self.rotated(credential).await || credential.key.is_signing()
+    }
+
+    async fn rotated(&self, credential: &mut Credential) -> bool {
         if !matches!(
             self.secrets
                 .renewed(&credential.name, &credential.secret)

@@ -28,7 +28,8 @@ impl Turn<'_> {
                 .ledger
                 .claim(note, &plan, &self.lease, self.pusher.clock.now());
             let stands = match claimed.await? {
-                Claim::Ours(attempts) => {
+                Claim::Ours { attempts, unsure } => {
+                    let plan = if unsure { plan.repeated() } else { plan };
                     return self.send(&plan, Some((message, note)), attempts).await;
                 }
                 Claim::Stands(stands) => stands,

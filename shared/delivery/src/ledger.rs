@@ -53,6 +53,12 @@ pub(crate) struct Delivery {
     /// How often it was started once more because nobody could tell.
     #[serde(default)]
     pub(crate) resends: u32,
+    /// The vendor's id of the person for whom it was booked, where a look must ask for the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) person: Option<String>,
+    /// Whether an earlier request may have arrived, though a look did not show it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) unsure: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) reason: Option<Reason>,
     /// The list that a person finds it in, once it stands there.
@@ -78,8 +84,13 @@ pub(crate) struct Ledger {
 
 /// Whether a claim could be made.
 pub(crate) enum Claim {
-    /// It is ours; these were the attempts so far.
-    Ours(u32),
+    /// It is ours.
+    Ours {
+        /// The attempts so far.
+        attempts: u32,
+        /// Whether one of them may have arrived after all.
+        unsure: bool,
+    },
     /// The delivery stands otherwise.
     Stands(Delivery),
 }
@@ -133,6 +144,8 @@ impl Ledger {
             before: lease.sync.marker.clone(),
             attempts: 1,
             resends: 0,
+            person: plan.repeat.as_ref().map(|repeat| repeat.person.clone()),
+            unsure: false,
             reason: None,
             wp: None,
             at: now.as_microsecond(),
@@ -143,21 +156,35 @@ impl Ledger {
             .put(to_item(&key, &row)?, Some(Condition::absent()))
             .await?
         {
-            Written::Done(_) => return Ok(Claim::Ours(0)),
+            Written::Done(_) => {
+                return Ok(Claim::Ours {
+                    attempts: 0,
+                    unsure: false,
+                });
+            }
             Written::Refused(Some(item)) => {
                 let stands: Delivery = from_item(item)?;
                 if stands.status == Status::Claimed && stands.holder == row.holder {
                     // Our own put, whose answer was lost: nothing was sent since.
-                    return Ok(Claim::Ours(stands.attempts.saturating_sub(1)));
+                    return Ok(Claim::Ours {
+                        attempts: stands.attempts.saturating_sub(1),
+                        unsure: stands.unsure,
+                    });
                 }
                 if stands.status != Status::Waiting {
                     return Ok(Claim::Stands(stands));
                 }
                 row.attempts = stands.attempts + 1;
                 row.resends = stands.resends;
+                row.unsure = stands.unsure;
                 let waiting = Condition::Is("status", text("waiting"));
                 match self.table.put(to_item(&key, &row)?, Some(waiting)).await? {
-                    Written::Done(_) => return Ok(Claim::Ours(stands.attempts)),
+                    Written::Done(_) => {
+                        return Ok(Claim::Ours {
+                            attempts: stands.attempts,
+                            unsure: stands.unsure,
+                        });
+                    }
                     Written::Refused(Some(item)) => return Ok(Claim::Stands(from_item(item)?)),
                     Written::Refused(None) => {}
                 }
@@ -178,6 +205,20 @@ impl Ledger {
         now: Timestamp,
     ) -> Result<(), TableError> {
         self.change(delivery, holder, (Status::Claimed, status), Vec::new(), now)
+            .await
+    }
+
+    /// Writes what a look made of a claim whose request was not answered. Should it be made once more, it is known that it
+    /// may be the second.
+    pub(crate) async fn settled(
+        &self,
+        delivery: &str,
+        holder: &str,
+        status: Status,
+        now: Timestamp,
+    ) -> Result<(), TableError> {
+        let unsure = vec![("unsure", Value::Bool(true))];
+        self.change(delivery, holder, (Status::Claimed, status), unsure, now)
             .await
     }
 

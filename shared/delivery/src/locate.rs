@@ -81,8 +81,13 @@ impl Turn<'_> {
         self.pusher.destination.locate(&push, answered)
     }
 
-    /// Whether the vendor said lately that it does not know the person.
+    /// Whether the vendor said lately that it does not know the person, and has not told of them itself.
     pub(crate) fn is_absent(&self) -> bool {
+        let vendor = self.pusher.destination.name();
+        let mut aliases = self.held.member.aliases.iter();
+        if aliases.any(|alias| alias.source == vendor) {
+            return false;
+        }
         let since = self.pusher.clock.now().checked_sub(ABSENT);
         let since = since.map_or(i64::MIN, jiff::Timestamp::as_microsecond);
         self.lease.sync.absent.is_some_and(|absent| absent > since)

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use jiff::{SignedDuration, Timestamp};
 use loyalty::{MemberKey, StoreId};
 use platform::{Deadline, Held, StoreError, TableError};
-use vendors::{Call, Form, Lane, Message, Note, Outcome, Plan, Push, Reason, Store};
+use vendors::{Form, Lane, Message, Note, Outcome, Plan, Push, Reason, Store};
 
 use crate::{
     Account, Pusher,
@@ -54,7 +54,6 @@ pub(crate) struct Turn<'a> {
     pub(crate) lease: Lease,
     pub(crate) credential: Credential,
     pub(crate) line: OnLine,
-    pub(crate) look: Option<Call>,
     /// Its place among the turns whose calls are made together.
     pub(crate) ticket: Option<Ticket<'a>>,
     pub(crate) deadline: Deadline,
@@ -251,7 +250,6 @@ impl Pusher {
             member: key,
             destination: self.destination.name(),
         };
-        let look = self.destination.look(&held.member);
         let mut turn = Turn {
             pusher: self,
             store: settings,
@@ -264,7 +262,6 @@ impl Pusher {
                 account: line.account.clone(),
                 permits: std::mem::take(&mut line.permits),
             },
-            look,
             ticket: None,
             deadline,
             receives,

@@ -14,7 +14,7 @@ impl Turn<'_> {
         };
         let api = registry::source(source).and_then(Source::api);
         let is_used = api.is_some_and(|api| api.is_used(&self.store));
-        let (Some(url), Some(email), true) = (&self.pusher.reads, &self.held.member.email, is_used)
+        let (Some(url), Some(whom), true) = (&self.pusher.reads, self.known_as(source), is_used)
         else {
             return;
         };
@@ -23,7 +23,7 @@ impl Turn<'_> {
             store: self.store.id.clone(),
             source: source.to_owned(),
             what: Wanted::Member {
-                whom: Whom::Email(email.clone()),
+                whom,
                 asked: self.pusher.clock.now().as_microsecond(),
             },
         };
@@ -34,5 +34,19 @@ impl Turn<'_> {
         if !self.pusher.queue.send(url, vec![message]).await.is_empty() {
             tracing::warn!(store = %self.store.id, source, "the queue of reads took nothing: what was written shows later");
         }
+    }
+
+    /// What the source calls the person: the id under which they were written, its own id that it told, or the address.
+    fn known_as(&self, source: &str) -> Option<Whom> {
+        let member = &self.held.member;
+        let told = || {
+            let alias = member.aliases.iter().find(|alias| alias.source == source)?;
+            Some(Whom::Id(alias.id.clone()))
+        };
+        let written = self.lease.sync.person.clone();
+        let written = written.filter(|_| self.pusher.destination.name() == source);
+        let written = written.map(|person| Whom::Id(person.into()));
+        let email = || member.email.clone().map(Whom::Email);
+        written.or_else(told).or_else(email)
     }
 }

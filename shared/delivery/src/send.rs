@@ -24,12 +24,11 @@ impl Turn<'_> {
         let answer = match self.made(plan).await {
             Attempted::Answered(Answer::Booked { people }) => {
                 let person = people.into_iter().next().flatten();
-                self.booked(plan, delivery.as_deref(), person);
-                self.read_back(plan).await;
-                if let Some(delivery) = &delivery {
-                    self.end(delivery, Status::Sent).await?;
-                }
-                return Ok(Step::Done(Outcome::Sent));
+                return self.sent(plan, delivery.as_deref(), person).await;
+            }
+            Attempted::Answered(Answer::Exists { person }) => {
+                self.lease.rewrite = true;
+                return self.sent(plan, delivery.as_deref(), person).await;
             }
             Attempted::Answered(Answer::Unknown { reason, after }) => {
                 let after = backoff(attempts, after, self.spread()).max(self.lease_ends_in());
@@ -52,6 +51,21 @@ impl Turn<'_> {
             self.end(delivery, Status::Waiting).await?;
         }
         Ok(Step::Done(self.unsent(&answer, attempts)))
+    }
+
+    /// The call has done what it was to do.
+    async fn sent(
+        &mut self,
+        plan: &Plan,
+        delivery: Option<&str>,
+        person: Option<String>,
+    ) -> Result<Step, TableError> {
+        self.booked(plan, delivery, person);
+        self.read_back(plan).await;
+        if let Some(delivery) = delivery {
+            self.end(delivery, Status::Sent).await?;
+        }
+        Ok(Step::Done(Outcome::Sent))
     }
 
     /// Makes the call: together with others where the turn has its place in a crowd, else by itself.
@@ -171,7 +185,10 @@ impl Turn<'_> {
                 reason: *reason,
             },
             Answer::Refused(reason) => Outcome::Rejected(*reason),
-            Answer::Booked { .. } | Answer::Amend(_) | Answer::Elsewhere => Outcome::Retry {
+            Answer::Booked { .. }
+            | Answer::Exists { .. }
+            | Answer::Amend(_)
+            | Answer::Elsewhere => Outcome::Retry {
                 after: wait(attempts, None),
                 reason: Reason::VendorError,
             },

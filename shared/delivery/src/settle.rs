@@ -73,47 +73,68 @@ impl Turn<'_> {
         };
         self.lease.rewrite = true;
         let now = self.pusher.clock.now();
-        self.ledger.end(delivery, &row.holder, status, now).await?;
+        self.ledger
+            .settled(delivery, &row.holder, status, now)
+            .await?;
         Ok(None)
     }
 
-    /// What a look at the vendor makes of a claim. One that was made under an earlier address is looked for under that
-    /// one too: the vendor may know the person by it still.
+    /// What a look at the vendor makes of a claim. What starts nothing may be written again; of a person without an address
+    /// nothing can have been written.
     async fn look(
         &mut self,
         delivery: &str,
         row: &Delivery,
         earlier: Option<&MemberKey>,
     ) -> Result<Status, Outcome> {
-        // What starts nothing may be written again; of a person without an address nothing can have been written.
-        let Some(call) = self.look.clone().filter(|_| row.starts) else {
-            return Ok(Status::Waiting);
-        };
-        let seen = match self.marker(&call, row).await? {
-            Looked::Last(seen) => seen,
-            Looked::Booked(booked) if booked.iter().any(|one| one == delivery) => {
-                return Ok(Status::Sent);
+        let mut status = Status::Waiting;
+        if !row.starts {
+            return Ok(status);
+        }
+        for (place, call) in self.looks(row, earlier).into_iter().enumerate() {
+            status = match self.marker(&call, row).await? {
+                Looked::Unclear => return Ok(Status::Unconfirmed),
+                Looked::Booked(booked) if booked.iter().any(|one| one == delivery) => Status::Sent,
+                Looked::Booked(_) => status,
+                Looked::Last(None) if place > 0 => status,
+                Looked::Last(seen) => {
+                    let says = compare(delivery, row.before.as_deref(), seen.as_deref());
+                    if place == 0 {
+                        self.lease.sync.marker = seen;
+                    }
+                    says
+                }
+            };
+            if status == Status::Sent {
+                break;
             }
-            Looked::Booked(_) => return Ok(Status::Waiting),
-            Looked::Unclear => return Ok(Status::Unconfirmed),
-        };
-        let now = compare(delivery, row.before.as_deref(), seen.as_deref());
-        self.lease.sync.marker = seen;
+        }
+        Ok(status)
+    }
+
+    /// The looks for a claim. One that was made for somebody under another id or address is looked for under that one too:
+    /// the vendor may know the person by it still.
+    fn looks(&self, row: &Delivery, earlier: Option<&MemberKey>) -> Vec<Call> {
+        let destination = self.pusher.destination;
+        let member = &self.held.member;
+        let named = row.person.as_deref();
+        let now = destination.look(member, self.lease.sync.person.as_deref());
+        let named = named.and_then(|named| destination.look(member, Some(named)));
         let earlier = earlier.and_then(|key| Email::parse(key.expose()).ok());
-        let at_earlier = earlier.and_then(|email| {
-            self.pusher.destination.look(&Member {
+        let earlier = earlier.and_then(|email| {
+            let member = Member {
                 email: Some(email),
                 ..Member::default()
-            })
+            };
+            destination.look(&member, None)
         });
-        let Some(call) = at_earlier.filter(|_| now != Status::Sent) else {
-            return Ok(now);
-        };
-        Ok(match self.marker(&call, row).await? {
-            Looked::Booked(_) | Looked::Unclear => Status::Unconfirmed,
-            Looked::Last(None) => now,
-            Looked::Last(seen) => compare(delivery, row.before.as_deref(), seen.as_deref()),
-        })
+        let mut calls = Vec::new();
+        for call in [now, named, earlier].into_iter().flatten() {
+            if !calls.contains(&call) {
+                calls.push(call);
+            }
+        }
+        calls
     }
 
     /// The marker that the vendor has.

@@ -203,7 +203,7 @@ fn unwiped(answer: &Answer, receives: u32) -> Unwiped {
         }),
         Answer::Misconfigured(reason) => Unwiped::Not(Outcome::Misconfigured(*reason)),
         Answer::Refused(reason) => Unwiped::Not(Outcome::Rejected(*reason)),
-        Answer::Booked { .. } | Answer::Amend(_) | Answer::Elsewhere => {
+        Answer::Booked { .. } | Answer::Exists { .. } | Answer::Amend(_) | Answer::Elsewhere => {
             Unwiped::Not(Outcome::Retry {
                 after: wait(None),
                 reason: Reason::VendorError,

@@ -18,8 +18,8 @@ pub use frame::{
     call::{Answer, Call, Method, Outcome, Reason, Reply},
     clock::{CLOCK, Tick, Whose, read as read_tick},
     destination::{
-        Destination, Door, Erasing, Form, OnAmbiguous, Pace, Plan, Push, Renaming, Seen, Site,
-        Wants,
+        Destination, Door, Erasing, Form, OnAmbiguous, Pace, Plan, Push, Renaming, Repeat, Seen,
+        Site, Wants,
     },
     document::{Fault, Section},
     emit::{Emit, EmitMode, Gift, Gifts},

@@ -389,6 +389,9 @@ fn what_a_reply_means_depends_on_the_call() {
     let booked = |id: Option<&str>| Answer::Booked {
         people: vec![id.map(ToOwned::to_owned)],
     };
+    let exists = || Answer::Exists {
+        person: Some(ADA.to_owned()),
+    };
     let after = Duration::from_secs(2);
     for (call, status, body, expected) in [
         (
@@ -415,8 +418,8 @@ fn what_a_reply_means_depends_on_the_call() {
             booked(Some("4711")),
         ),
         (&enrol, 200, json!({}), booked(Some(ADA))),
-        (&enrol, 409, error("AC1006"), booked(Some(ADA))),
-        (&enrol, 200, error("AC1006"), booked(Some(ADA))),
+        (&enrol, 409, error("AC1006"), exists()),
+        (&enrol, 200, error("AC1006"), exists()),
         (
             &enrol,
             404,
@@ -431,6 +434,12 @@ fn what_a_reply_means_depends_on_the_call() {
         ),
         (&patch, 204, Value::Null, booked(None)),
         (&patch, 400, error("AC1005"), Answer::Elsewhere),
+        (
+            &patch,
+            409,
+            error("AC1006"),
+            Answer::Refused(Reason::Refused),
+        ),
         (
             &patch,
             401,
@@ -453,11 +462,13 @@ fn what_a_reply_means_depends_on_the_call() {
 
 #[test]
 fn a_look_shows_our_orders() {
-    let call = annexcloud().look(&known()).unwrap();
+    let call = annexcloud().look(&known(), None).unwrap();
     assert_eq!(
         (call.method, call.path.as_str()),
         (Method::Get, "/users/c%2D20417/activity")
     );
+    let named = annexcloud().look(&known(), Some("c-7")).unwrap();
+    assert_eq!(named.path, "/users/c%2D7/activity");
     let order = note(Kind::ReferralCompleted, Detail::default()).delivery();
     let activity =
         json!({"Data": [{"orderId": order, "credit": "50"}, {"orderId": "of the shop"}]});

@@ -339,7 +339,7 @@ fn a_look_tells_the_marker_and_when_it_cannot() {
 fn an_address_cannot_leave_its_place_in_the_path() {
     let mut member = member();
     member.email = Email::parse("a/../b?c#d+e%f@example.com").ok();
-    let path = Rule.look(&member).unwrap().path;
+    let path = Rule.look(&member, None).unwrap().path;
     assert_eq!(
         path,
         "/api/v2/subscriber/a%2F%2E%2E%2Fb%3Fc%23d%2Be%25f%40example%2Ecom/fields?identified_by=email"

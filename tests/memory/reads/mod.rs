@@ -4,29 +4,19 @@ mod check;
 mod crash;
 mod gap;
 mod night;
+pub(crate) mod reading;
 mod rewards;
 mod yotpo;
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex},
-};
+use std::sync::Arc;
 
-use ::reader::Reader;
-use delivery::{Asker, Received};
-use jiff::{SignedDuration, Timestamp};
 use loyalty::StoreId;
-use platform::{Clock as _, Deadline, Inbox, Stores};
-use recording::repair::{Repair, Repairs};
+use recording::repair::Repair;
 use serde_json::{Value, json};
-use vendors::{Outcome, Source as _, yotpo::Yotpo as Source};
+use vendors::{Outcome, yotpo::Yotpo as Source};
 
-use self::yotpo::Yotpo;
-use crate::{
-    fuse::Fused,
-    operator::{INBOX, recorded},
-    world::{READS_QUEUE, World, body},
-};
+use self::{reading::Reading, yotpo::Yotpo};
+use crate::world::{World, body};
 
 pub(crate) const KARI: &str = "kari@example.com";
 
@@ -34,47 +24,18 @@ pub(crate) const KARI: &str = "kari@example.com";
 pub(crate) struct Site {
     pub(crate) world: World,
     pub(crate) yotpo: Arc<Yotpo>,
-    pub(crate) reader: Reader,
-    /// What waits on the queue of reads: when it is due, how often it was handed out, the message.
-    waiting: Mutex<Vec<(Timestamp, u32, String)>>,
+    pub(crate) reading: Reading,
 }
 
 impl Site {
     pub(crate) async fn new() -> Self {
         let world = World::new().await;
         let yotpo = Arc::new(Yotpo::default());
-        let fuse = &world.fuse;
-        let (table, queue) = (world.recorder.table.clone(), world.recorder.queue.clone());
-        let wire = Arc::new(Fused {
-            fuse: fuse.clone(),
-            inner: yotpo.clone(),
-        });
-        let asker = Asker::new(
-            ("yotpo", Source.api().unwrap()),
-            table.clone(),
-            (world.secrets.clone(), "bridge".to_owned()),
-            world.clock.clone(),
-            wire,
-        );
-        let reader = Reader {
-            clock: world.clock.clone(),
-            stores: Stores::new(world.table.clone(), world.clock.clone()),
-            hash_key: world.recorder.hash_key.clone(),
-            inbox: Inbox::new(queue.clone(), INBOX.to_owned()),
-            askers: BTreeMap::from([("yotpo", asker)]),
-            repairs: Repairs {
-                table: table.clone(),
-                queue,
-                clock: world.clock.clone(),
-                url: READS_QUEUE.to_owned(),
-            },
-            table,
-        };
+        let reading = Reading::new(&world, &Source, yotpo.clone());
         let site = Self {
             world,
             yotpo,
-            reader,
-            waiting: Mutex::default(),
+            reading,
         };
         site.put_store("example", true).await;
         site
@@ -105,72 +66,23 @@ impl Site {
     /// What upkeep does for a store.
     pub(crate) async fn start(&self, store: &str) -> bool {
         let store = self.world.store(store).await;
-        self.reader.repairs.start(&store).await.unwrap_or(false)
+        self.reading
+            .reader
+            .repairs
+            .start(&store)
+            .await
+            .unwrap_or(false)
     }
 
     /// Reads what is due on the queue of reads, in one batch; tells whether the program stopped on the way.
     pub(crate) async fn read(&self) -> (Vec<Outcome>, bool) {
-        let now = self.world.clock.now();
-        let due = self.take_due(now);
-        let received: Vec<Received> = due
-            .iter()
-            .map(|(receives, body)| Received {
-                receipt: "r".to_owned(),
-                body: body.clone(),
-                receives: *receives,
-            })
-            .collect();
-        let deadline = Deadline::after(SignedDuration::from_secs(120), &*self.world.clock);
-        let outcomes = self.reader.read(&received, deadline).await;
-        let crashed = self.world.fuse.mend();
-        for ((receives, body), outcome) in due.into_iter().zip(&outcomes) {
-            let wait = if crashed {
-                Some(SignedDuration::from_mins(12))
-            } else {
-                outcome.wait().map(|wait| wait.try_into().unwrap())
-            };
-            if let Some(wait) = wait {
-                let at = now.checked_add(wait).unwrap();
-                self.waiting.lock().unwrap().push((at, receives + 1, body));
-            }
-        }
-        (outcomes, crashed)
-    }
-
-    fn take_due(&self, now: Timestamp) -> Vec<(u32, String)> {
-        let mut waiting = self.waiting.lock().unwrap();
-        let sent = self.world.queue.take(READS_QUEUE).into_iter();
-        waiting.extend(sent.map(|body| (now, 1, body)));
-        waiting.sort_by_key(|(at, ..)| *at);
-        let due = waiting.iter().take_while(|(at, ..)| *at <= now).count();
-        let due = waiting.drain(..due.min(10));
-        due.map(|(_, receives, body)| (receives, body)).collect()
-    }
-
-    fn next_due(&self) -> Option<Timestamp> {
-        let mut waiting = self.waiting.lock().unwrap();
-        let now = self.world.clock.now();
-        let sent = self.world.queue.take(READS_QUEUE).into_iter();
-        waiting.extend(sent.map(|body| (now, 1, body)));
-        waiting.iter().map(|(at, ..)| *at).min()
+        self.reading.read(&self.world).await
     }
 
     /// Moves the clock until nothing waits on the queue of reads, and records what was found; gives every outcome on the
     /// way.
     pub(crate) async fn settle(&self) -> Vec<Outcome> {
-        let mut outcomes = Vec::new();
-        recorded(&self.world).await;
-        for _ in 0..200 {
-            let Some(next) = self.next_due() else {
-                return outcomes;
-            };
-            let wait = next.duration_since(self.world.clock.now());
-            let wait = wait.max(SignedDuration::ZERO) + SignedDuration::from_millis(1);
-            self.world.clock.advance(wait);
-            outcomes.extend(self.read().await.0);
-            recorded(&self.world).await;
-        }
-        panic!("reads still wait after two hundred rounds: {outcomes:?}");
+        self.reading.settle(&self.world).await
     }
 
     /// A whole night.
@@ -182,7 +94,13 @@ impl Site {
 
     pub(crate) async fn repair(&self, store: &str) -> Repair {
         let store = StoreId::parse(store).unwrap();
-        let row = self.reader.repairs.get(&store, "yotpo").await.unwrap();
+        let row = self
+            .reading
+            .reader
+            .repairs
+            .get(&store, "yotpo")
+            .await
+            .unwrap();
         row.unwrap()
     }
 

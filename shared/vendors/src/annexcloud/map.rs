@@ -3,7 +3,9 @@
 use loyalty::{Change, Event, Facet, Kind, Role};
 
 use super::{DestinationSettings, NAME, SourceSettings, people, points::Booking};
-use crate::{Call, Form, Note, Plan, Push, Reason, Store, Wants, frame::fingerprint::Fingerprint};
+use crate::{
+    Call, Form, Note, Plan, Push, Reason, Repeat, Store, Wants, frame::fingerprint::Fingerprint,
+};
 
 /// The parts of a picture that Annex Cloud takes from others.
 const PROFILE: [Facet; 3] = [Facet::Profile, Facet::Dates, Facet::Consent];
@@ -77,6 +79,7 @@ fn enrol(push: &Push, settings: &DestinationSettings) -> Result<Plan, Reason> {
         // Where the person exists already nothing of this is written, so their picture is still to come.
         picture: None,
         starts: false,
+        repeat: None,
         call,
     })
 }
@@ -89,7 +92,11 @@ fn booking(
     note: &Note,
 ) -> Result<Option<Booking>, Reason> {
     if push.form != Form::Full {
-        return Ok(None);
+        // A person's order says nothing of the picture: written quietly there is nothing of it.
+        return match note.kind {
+            Kind::PointsOrdered => Err(Reason::NotWanted),
+            _ => Ok(None),
+        };
     }
     let booking = if note.kind == Kind::PointsOrdered {
         let ordered = note.detail.ordered.as_ref().ok_or(Reason::InvalidValue)?;
@@ -105,12 +112,17 @@ fn booking(
 
 /// The order carries the delivery's name, by which a look finds it again.
 fn book(booking: &Booking, id: &str, note: &Note) -> Plan {
-    let unnamed = booking.call(id, "");
+    let order = note.delivery();
+    let unnamed = booking.call(id, "", false);
     Plan {
-        call: booking.call(id, &note.delivery()),
+        call: booking.call(id, &order, false),
         picture: None,
         event: fingerprint("book", unnamed.body.as_deref().unwrap_or_default()),
         starts: true,
+        repeat: Some(Repeat {
+            person: id.to_owned(),
+            call: booking.call(id, &order, true),
+        }),
     }
 }
 
@@ -126,6 +138,7 @@ fn picture(push: &Push, settings: &DestinationSettings, id: &str) -> Result<Plan
         )),
         event: fingerprint("picture", ""),
         starts: false,
+        repeat: None,
         call,
     })
 }

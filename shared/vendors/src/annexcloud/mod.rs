@@ -132,8 +132,10 @@ impl Destination for AnnexCloud {
         written::answer(call, reply)
     }
 
-    fn look(&self, member: &Member) -> Option<Call> {
-        people::id(member, None).map(|id| people::activity(&id))
+    fn look(&self, member: &Member, person: Option<&str>) -> Option<Call> {
+        let person = person.map(ToOwned::to_owned);
+        let id = person.or_else(|| people::id(member, None));
+        id.map(|id| people::activity(&id))
     }
 
     fn seen(&self, reply: Option<&Reply>) -> Seen {

@@ -151,13 +151,20 @@ impl Booking {
         Ok(Self(What::Action(Id::new("action", action)?, None)))
     }
 
-    /// The call that books it for a member. `order` is our own name of it, by which it is found again.
-    pub(super) fn call(&self, member: &str, order: &str) -> Call {
+    /// The call that books it for a member. `order` is our own name of it, by which it is found again; `again` says that an
+    /// earlier call may have booked it.
+    ///
+    /// ASSUMED `annexcloud-retry`: with `retry` an order that was booked before is not booked beside it.
+    pub(super) fn call(&self, member: &str, order: &str, again: bool) -> Call {
         Call {
             method: Method::Post,
             path: "/points".to_owned(),
             // Text always serialises.
-            body: serde_json::to_string(&self.request(member, order)).ok(),
+            body: serde_json::to_string(&Request {
+                retry: again.then_some(true),
+                ..self.request(member, order)
+            })
+            .ok(),
         }
     }
 
@@ -172,6 +179,7 @@ impl Booking {
             reason: None,
             order_id,
             source: None,
+            retry: None,
         };
         let amount = |points: &NonZeroU32| Some(points.to_string());
         match &self.0 {
@@ -247,6 +255,8 @@ struct Request<'a> {
     order_id: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     source: Option<Channel>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry: Option<bool>,
 }
 
 /// What Annex Cloud answers to a booking.
@@ -320,7 +330,10 @@ mod tests {
             reason: reason.into(),
         };
         let booking = Booking::ordered(&order, settings)?;
-        let body = booking.call("ada@example.com", "order-1").body.unwrap();
+        let body = booking
+            .call("ada@example.com", "order-1", false)
+            .body
+            .unwrap();
         Ok(serde_json::from_str(&body).unwrap())
     }
 
@@ -413,10 +426,9 @@ mod tests {
         }
         let of_action = Booking::action("100")
             .unwrap()
-            .call("ada@example.com", "order-1")
+            .call("ada@example.com", "order-1", true)
             .body;
-        let expected =
-            r#"{"id":"ada@example.com","actionId":"100","activity":"CREDIT","orderId":"order-1"}"#;
+        let expected = r#"{"id":"ada@example.com","actionId":"100","activity":"CREDIT","orderId":"order-1","retry":true}"#;
         assert_eq!(of_action.as_deref(), Some(expected));
     }
 
@@ -529,7 +541,7 @@ mod tests {
             let Ok(booking) = Booking::ordered(&order, &settings) else {
                 return Ok(());
             };
-            let body = booking.call("ada@example.com", "order-1").body.unwrap();
+            let body = booking.call("ada@example.com", "order-1", false).body.unwrap();
             let body: Value = serde_json::from_str(&body).unwrap();
             let has = |key: &str| body.get(key).is_some();
             prop_assert!(has("id") && has("orderId"));

@@ -7,7 +7,7 @@ use loyalty::{
 use serde_json::{Value, json};
 
 use super::{NAME, answer::Said, body::At};
-use crate::{Answer, Envelope, Reason, Store, Told, frame::money};
+use crate::{Answer, Envelope, Members, Reason, Store, Told, frame::money};
 
 /// The topic under which a reading travels, ours: no vendor sends it.
 pub(super) const TOPIC: &str = "bridge/member/read";
@@ -29,22 +29,31 @@ fn no_tier() -> Value {
 
 /// One body of three answers; none when there is no such member.
 ///
-/// A member without points or tier has none; a part that cannot be had says nothing.
-pub(super) fn joined(user: Said, points: Said, tiers: Said) -> Told<Option<Vec<u8>>> {
+/// A member without points or tier has none; a part that cannot be had says nothing, and is to be read again where it may
+/// be had then.
+pub(super) fn joined(user: Said, points: Said, tiers: Said) -> Told<Members> {
     let user = match user {
         Said::Told(user) if names_somebody(&user) => user,
-        Said::Nobody => return Ok(None),
+        Said::Nobody => return Ok(Members::default()),
         // A success that names nobody comes from something in between, or the interface has changed.
         Said::Told(_) | Said::Exists => return Err(UNREADABLE),
         Said::Failed(answer) => return Err(answer),
     };
+    let lacks = [&points, &tiers].into_iter().find_map(|part| match part {
+        Said::Failed(Answer::Unknown { reason, .. }) => Some(*reason),
+        _ => None,
+    });
     let body = json!({
         "topic": TOPIC,
         "user": user,
         "points": part(points, no_points)?,
         "tiers": part(tiers, no_tier)?,
     });
-    Ok(Some(body.to_string().into_bytes()))
+    Ok(Members {
+        bodies: vec![body.to_string().into_bytes()],
+        next: None,
+        lacks,
+    })
 }
 
 fn names_somebody(user: &Value) -> bool {
@@ -189,8 +198,8 @@ fn says_tiers(patch: &mut Patch, tiers: At, points: At, store: &Store) {
     patch.tier = says(tiers, "currentTier", At::text);
     patch.tier_next = says(tiers, "nextTier", At::text);
     patch.tier_previous = says(tiers, "previousTier", |at, key| {
-        Some(TierEntry {
-            name: at.text(key),
+        at.text(key).map(|name| TierEntry {
+            name: Some(name),
             ..TierEntry::default()
         })
     });

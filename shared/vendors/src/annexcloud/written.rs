@@ -24,9 +24,11 @@ pub(super) fn answer(call: &Call, reply: Option<&Reply>) -> Answer {
             people: vec![told_id(&body).or_else(|| named_id(call))],
         },
         // Whoever is to be made is there already, which is what was wanted.
-        Said::Exists if call.path == "/users" => Answer::Booked {
-            people: vec![named_id(call)],
+        Said::Exists if call.path == "/users" => Answer::Exists {
+            person: named_id(call),
         },
+        // Whoever is to get an address that somebody has cannot have it.
+        Said::Exists if call.method == Method::Patch => Answer::Refused(Reason::Refused),
         Said::Exists => UNCLEAR,
         Said::Nobody if books || call.method == Method::Patch => Answer::Elsewhere,
         Said::Nobody => Answer::Refused(Reason::Refused),

@@ -3,7 +3,7 @@
 use loyalty::{Email, Private, Reward, StoreId, Who};
 use serde::{Deserialize, Serialize};
 
-use crate::{Answer, Answered, Call, Key, Pace, Reply, Store};
+use crate::{Answer, Answered, Call, Key, Pace, Reason, Reply, Store};
 
 /// The interface of a source that can be asked about its members.
 pub trait Api: Sync {
@@ -65,6 +65,8 @@ pub struct Members {
     pub bodies: Vec<Vec<u8>>,
     /// Where the next page begins; none when this is the last one.
     pub next: Option<String>,
+    /// Why a part of what was asked could not be had, where it may be had later.
+    pub lacks: Option<Reason>,
 }
 
 /// Bodies name people.

@@ -90,6 +90,11 @@ pub enum Answer {
     },
     /// Nothing was written: the vendor knows the person by another id now, or not at all.
     Elsewhere,
+    /// Nothing was written: whoever was to be made is there already, and their picture is still to come.
+    Exists {
+        /// The vendor's id of the person.
+        person: Option<String>,
+    },
     /// It may have been written.
     Unknown {
         /// Why nothing better can be said.

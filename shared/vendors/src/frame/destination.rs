@@ -62,6 +62,29 @@ pub struct Plan {
     pub event: String,
     /// Whether the call starts an automation: then it carries [`Note::delivery`] as its marker.
     pub starts: bool,
+    /// How the call is found and made again, where the vendor tells what it has booked for a person.
+    pub repeat: Option<Repeat>,
+}
+
+/// What must be known of a booking that may have arrived.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Repeat {
+    /// The vendor's id of the person for whom it is: under it a look finds the booking.
+    pub person: String,
+    /// The call once more, in the form that the vendor does not book beside the first.
+    pub call: Call,
+}
+
+impl Plan {
+    /// The same, after a call of which a look did not show that it arrived.
+    #[must_use]
+    pub fn repeated(self) -> Self {
+        let repeat = self.repeat.as_ref().map(|repeat| repeat.call.clone());
+        Self {
+            call: repeat.unwrap_or(self.call),
+            ..self
+        }
+    }
 }
 
 /// What a look at the vendor showed.
@@ -207,8 +230,9 @@ pub trait Destination: Sync {
     /// What a reply to a call of [`Destination::plan`] means; no reply when the connection broke or time ran out.
     fn answer(&self, call: &Call, reply: Option<&Reply>) -> Answer;
 
-    /// The call that looks for the marker of the last automation; none when the person has no address.
-    fn look(&self, member: &Member) -> Option<Call>;
+    /// The call that looks for the marker of the last automation, or for what was booked; none when the person has no
+    /// address. `person` is the vendor's own id of them, as far as we know.
+    fn look(&self, member: &Member, person: Option<&str>) -> Option<Call>;
 
     /// What the reply to a look shows.
     fn seen(&self, reply: Option<&Reply>) -> Seen;

@@ -70,6 +70,12 @@ impl Key {
         }
     }
 
+    /// Whether each call is proved anew: then a refused one may do when it is made once more.
+    #[must_use]
+    pub const fn is_signing(&self) -> bool {
+        matches!(self.proof, Proof::Signed(_))
+    }
+
     /// Where a call goes that is made now, and what it carries.
     #[must_use]
     pub fn way(&self, call: &Call, now: Timestamp) -> Way<'_> {

@@ -39,6 +39,7 @@ pub(super) fn plan(push: &Push) -> Result<Plan, Reason> {
         picture: Some(picture.finish()),
         event: String::new(),
         starts: false,
+        repeat: None,
     })
 }
 

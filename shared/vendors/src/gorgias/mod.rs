@@ -115,7 +115,7 @@ impl Destination for Gorgias {
     }
 
     /// Nothing starts there, so there is nothing to look for.
-    fn look(&self, _member: &Member) -> Option<Call> {
+    fn look(&self, _member: &Member, _person: Option<&str>) -> Option<Call> {
         None
     }
 

@@ -61,6 +61,7 @@ pub(super) fn plan(push: &Push) -> Result<Plan, Reason> {
         picture: says_picture.then_some(picture),
         event,
         starts,
+        repeat: None,
         call: call(&request),
     })
 }

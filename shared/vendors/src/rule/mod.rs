@@ -118,7 +118,7 @@ impl Destination for Rule {
         answer::answer(call, reply)
     }
 
-    fn look(&self, member: &Member) -> Option<Call> {
+    fn look(&self, member: &Member, _person: Option<&str>) -> Option<Call> {
         Some(look(member.email.as_ref()?))
     }
 

@@ -182,7 +182,7 @@ fn member(reply: &Reply) -> Option<Members> {
         .any(names);
     somebody.then(|| Members {
         bodies: vec![body(&row)],
-        next: None,
+        ..Members::default()
     })
 }
 
@@ -199,6 +199,7 @@ fn page(page: &Value) -> Option<Members> {
     Some(Members {
         bodies: rows.iter().map(body).collect(),
         next: next.map(ToOwned::to_owned),
+        lacks: None,
     })
 }
 

@@ -26,6 +26,8 @@ pub(super) struct Account {
     /// What a reward costs, by its id.
     pub(super) rewards: BTreeMap<String, i64>,
     pub(super) limit: Option<usize>,
+    /// Whether `retry` is heeded: what it does is not documented.
+    pub(super) heeds_retry: bool,
     recent: VecDeque<Timestamp>,
     /// How many rows of activity were ever made.
     booked: u64,
@@ -55,6 +57,7 @@ impl Default for Account {
             actions: BTreeMap::new(),
             rewards: BTreeMap::new(),
             limit: Some(PER_SECOND),
+            heeds_retry: true,
             recent: VecDeque::new(),
             booked: 0,
         }

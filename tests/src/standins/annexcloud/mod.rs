@@ -11,6 +11,7 @@
 //!   gives and what a reward costs.
 //! - `POST /shape` `{"account", "wrapper": "Data"|"data"|"flat", "points": "mixed"|"text"|"number"}`: how a profile is wrapped,
 //!   and how balances are written. What is not named stays.
+//! - `POST /retry` `{"account", "heeded": false}`: the tenant books a repeated order once more, whatever `retry` says.
 //! - `POST /limit` `{"account", "per_second"}`: so many requests in one second, or no limit with null.
 //! - `GET /members-state?account=…`: people with their points and tiers.
 //! - `GET /activity-state?account=…`: everybody's activity, by person.

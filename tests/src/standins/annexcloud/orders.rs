@@ -22,6 +22,7 @@ pub(super) fn take(
         "/rewards" => reward,
         "/shape" => reshape,
         "/limit" => limit,
+        "/retry" => retry,
         _ => return None,
     };
     let account = text(body, "account");
@@ -122,6 +123,11 @@ fn reshape(account: &mut Account, body: &Value) -> Result<(), String> {
         Some("number") => account.numbers = Numbers::Number,
         Some(other) => return Err(format!("points cannot be {other}")),
     }
+    Ok(())
+}
+
+fn retry(account: &mut Account, body: &Value) -> Result<(), String> {
+    account.heeds_retry = body["heeded"].as_bool().ok_or("heeded is no truth")?;
     Ok(())
 }
 

@@ -47,7 +47,7 @@ pub(super) fn book(account: &mut Account, body: &[u8], now: Timestamp) -> Result
     let order = wanted.text("orderId").to_owned();
     let known = account.person(&id)?.booked.get(&order);
     // What `retry` does is not documented beyond that it guards a repeated order; it is read as "not a second time".
-    if let Some(answer) = known.filter(|_| wanted.retry) {
+    if let Some(answer) = known.filter(|_| wanted.retry && account.heeds_retry) {
         return Ok(Answer::json(200, answer));
     }
     let amount = amount(account, &wanted.way)?;

@@ -16,6 +16,7 @@ mod exhaust;
 mod fuse;
 mod gorgias;
 mod heard;
+mod lookup;
 mod members;
 mod metrics;
 mod model;

@@ -750,7 +750,7 @@ impl World {
 }
 
 /// A row as JSON; binary values become lists of bytes.
-fn as_json(item: Item) -> Value {
+pub(crate) fn as_json(item: Item) -> Value {
     let plain = |value: platform::Value| match value {
         platform::Value::B(bytes) => json!(bytes),
         value => serde_dynamo::from_attribute_value(value).unwrap(),

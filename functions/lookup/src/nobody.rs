@@ -66,7 +66,11 @@ impl Lookup {
         }
         if customer.store.enrols(customer.email) && !self.enrol(through, customer, hash).await {
             // The next trigger tries again.
-            let _ = self.table.delete(&key, None).await;
+            let again = Update {
+                set: vec![("at", whole(0))],
+                ..Update::default()
+            };
+            let _ = self.table.update(&key, again).await;
         }
     }
 

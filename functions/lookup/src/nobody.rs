@@ -55,16 +55,18 @@ impl Lookup {
             ..Update::default()
         };
         let key = row(store, hash);
-        match self.table.update(&key, update).await {
-            Ok(Written::Done(_)) => {}
+        let done = match self.table.update(&key, update).await {
+            Ok(Written::Done(_)) => {
+                !customer.store.enrols(customer.email) || self.enrol(through, customer, hash).await
+            }
             // Somebody else was faster.
-            Ok(Written::Refused(_)) => return,
+            Ok(Written::Refused(_)) => true,
             Err(error) => {
                 tracing::warn!(%store, %error, "it could not be noted that nobody knows a customer");
-                return;
+                false
             }
-        }
-        if customer.store.enrols(customer.email) && !self.enrol(through, customer, hash).await {
+        };
+        if !done {
             // The next trigger tries again.
             let again = Update {
                 set: vec![("at", whole(0))],

@@ -151,6 +151,7 @@ impl Asker {
             calls: question.0.len(),
             probing,
             waits: patient,
+            pools: patient,
         };
         let mut gate = self.lines.gate(&account, wish(false)).await;
         if let Ok(Gate::Shut(_)) = gate

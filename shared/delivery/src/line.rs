@@ -28,6 +28,8 @@ pub(crate) struct Wish {
     /// Whether the process waits some seconds for the pace. What waits in thousands goes back to its queue instead: what
     /// just happened must not queue up behind it.
     pub(crate) waits: bool,
+    /// Whether more permits may be taken than are needed now, for what comes next in this process.
+    pub(crate) pools: bool,
 }
 
 /// How many calls in a row must fail before the line is closed.

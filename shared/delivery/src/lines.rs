@@ -186,6 +186,7 @@ impl Lines {
                 }
                 match line.shut(now) {
                     Some(reason) if !probing || line.is_paused(now) => Gate::Shut(reason),
+                    _ if !wish.pools => line.take(wanted, wish, now),
                     // Never more than may follow each other at once: what is kept is used without waiting.
                     _ => line.take(at_once(pace), wish, now),
                 }

@@ -177,6 +177,7 @@ impl Pusher {
             calls: wanted,
             probing: turns == Turns::Parked { probing: true },
             waits: lane == Lane::Live || turns != Turns::Live,
+            pools: true,
         };
         match self.lines.gate(account, wish).await {
             Ok(Gate::Open(permits)) => Ok(permits),

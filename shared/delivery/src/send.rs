@@ -97,6 +97,7 @@ impl Turn<'_> {
             calls: 1,
             probing: false,
             waits: true,
+            pools: true,
         };
         match self.pusher.lines.gate(&self.line.account, wish).await {
             Ok(Gate::Open(permits)) => self.line.permits.extend(permits),

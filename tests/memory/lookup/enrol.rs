@@ -47,6 +47,18 @@ async fn many_triggers_make_one_member_who_is_shown_from_then_on() {
 }
 
 #[tokio::test]
+async fn triggers_at_the_same_time_make_one_member() {
+    let desk = Desk::with(enrolling()).await;
+    let (one, other) = tokio::join!(desk.card(STRANGER), desk.card(STRANGER));
+    for card in [one, other] {
+        assert_eq!(card["status"], "not a member");
+    }
+    assert_eq!(audits(&desk).len(), 1);
+    desk.settle().await;
+    assert_eq!(made(&desk), 1);
+}
+
+#[tokio::test]
 async fn nobody_is_made_a_member_who_never_may() {
     let desk = Desk::with(enrolling()).await;
     for nobody in [

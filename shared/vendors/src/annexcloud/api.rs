@@ -89,6 +89,6 @@ pub(super) fn key(secret: &Value) -> Option<Key> {
 pub(super) const fn pace() -> Pace {
     Pace {
         interval: Duration::from_millis(200),
-        burst: 6,
+        burst: 10,
     }
 }

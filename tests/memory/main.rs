@@ -17,6 +17,7 @@ mod fuse;
 mod gorgias;
 mod heard;
 mod lookup;
+mod matrix;
 mod members;
 mod metrics;
 mod model;

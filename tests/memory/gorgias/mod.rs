@@ -7,3 +7,4 @@ mod faults;
 mod people;
 mod provision;
 mod push;
+mod sync;

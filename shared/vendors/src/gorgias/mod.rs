@@ -9,6 +9,7 @@ mod card;
 mod check;
 mod customers;
 mod integration;
+pub mod people;
 mod provision;
 mod settings;
 mod survey;

@@ -8,3 +8,4 @@ mod people;
 mod provision;
 mod push;
 mod sync;
+mod watch;

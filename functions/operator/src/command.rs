@@ -63,10 +63,11 @@ enum Command {
     Replay,
     Resume,
     Simulate,
+    SyncGorgias,
 }
 
 /// Every command by its name.
-const COMMANDS: [(&str, Command); 18] = [
+const COMMANDS: [(&str, Command); 19] = [
     ("put_store", Command::PutStore),
     ("check", Command::Check),
     ("provision", Command::Provision),
@@ -81,6 +82,7 @@ const COMMANDS: [(&str, Command); 18] = [
     ("repairs", Command::Repairs),
     ("refresh_rewards", Command::RefreshRewards),
     ("emit", Command::Emit),
+    ("sync_gorgias", Command::SyncGorgias),
     ("pause", Command::Pause),
     ("resume", Command::Resume),
     ("erase", Command::Erase),
@@ -108,6 +110,7 @@ impl Operator {
             Ok(Command::Repairs) => self.repairs(asked).await,
             Ok(Command::RefreshRewards) => Box::pin(self.refresh_rewards(asked)).await,
             Ok(Command::Emit) => Box::pin(self.emit(asked)).await,
+            Ok(Command::SyncGorgias) => Box::pin(self.sync_gorgias(asked)).await,
             Ok(Command::Pause) => self.pause(asked).await,
             Ok(Command::Resume) => self.resume(asked).await,
             Ok(Command::Erase) => Box::pin(self.erase(asked)).await,

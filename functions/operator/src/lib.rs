@@ -26,5 +26,6 @@ mod replay;
 mod rewards;
 mod secrets;
 mod simulate;
+mod sync_gorgias;
 
 pub use command::{DeadLetters, Operator};

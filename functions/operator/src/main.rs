@@ -75,14 +75,15 @@ async fn main() -> Result<(), Error> {
 /// The vendors that a person may look at, by name, with how much is read of each: destinations that
 /// the stack was deployed with, and sources with an interface of their own.
 fn ways(queues: &BTreeMap<String, String>) -> impl Iterator<Item = (&'static str, Limits)> {
-    let destinations = registry::DESTINATIONS
-        .iter()
-        .filter(|destination| queues.contains_key(destination.name()))
-        .map(|destination| (destination.name(), VISITS));
+    // A page of a hundred customers has all their data in it.
     let lists = Limits {
         body: PAGES.body,
         ..VISITS
     };
+    let destinations = registry::DESTINATIONS
+        .iter()
+        .filter(|destination| queues.contains_key(destination.name()))
+        .map(move |destination| (destination.name(), lists));
     let sources = registry::SOURCES
         .iter()
         .filter(|source| source.api().is_some())

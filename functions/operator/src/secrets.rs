@@ -1,7 +1,7 @@
 //! Which secrets a store needs, and the command that makes each. Their values are nobody's business here.
 
-use secrecy::ExposeSecret as _;
-use vendors::{Destination, Door, Fault, Inlet, Site, Store, registry};
+use delivery::door;
+use vendors::{Destination, Door, Fault, Site, Store, registry};
 
 use crate::command::{Operator, fault};
 
@@ -75,11 +75,9 @@ impl Operator {
     ) -> Result<Site<'a>, Vec<Fault>> {
         let token = match destination.door(&store.id) {
             Some(door) => {
-                let secret = self.secrets.get(&self.door_secret(store, &door).name).await;
-                let secret = secret.map_err(|error| fault("secrets", error))?;
-                let inlet = secret
-                    .and_then(|secret| serde_json::from_str::<Inlet>(secret.expose_secret()).ok());
-                inlet.map(|inlet| inlet.current)
+                let whose = (&store.id, &door);
+                let token = door::token(&*self.secrets, &self.secret_prefix, whose).await;
+                token.map_err(|error| fault("secrets", error))?
             }
             None => None,
         };

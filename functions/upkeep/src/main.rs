@@ -1,15 +1,16 @@
 //! Looks after what waits, every five minutes: goes on with erasures, begins each day's repairs, probes lines that are
-//! closed, sends what is parked, and tells how much still waits.
+//! closed, sends what is parked, tells how much still waits, and looks once a day whether vendors still ask us.
 //!
 //! Thin: [`recording`] and [`delivery`] do the work. One destination's trouble never keeps another from its turn.
 
 mod erasures;
 mod repairs;
 mod rounds;
+mod watches;
 
 use std::sync::Arc;
 
-use delivery::{Http, Lines, Pusher};
+use delivery::{Http, Limits, Lines, PAGES, Pusher, VISITS, Watcher};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use platform::{
     Config, Deadline, Stores,
@@ -35,6 +36,7 @@ async fn main() -> Result<(), Error> {
     let secret_prefix = config.required("SECRET_PREFIX");
     let reads_url = config.required("READS_URL");
     let hash_key_secret = config.required("HASH_KEY_SECRET");
+    let api_url = config.required("API_URL");
     let queues = config.queues();
     let deployed: Vec<Deployed> = registry::DESTINATIONS
         .iter()
@@ -66,20 +68,25 @@ async fn main() -> Result<(), Error> {
         url: reads_url,
     };
     let lines = Lines::new(ports.table.clone(), ports.clock.clone());
-    let mut pushers = Vec::new();
+    let (mut pushers, mut watchers) = (Vec::new(), Vec::new());
     for deployed in deployed {
+        if deployed.destination.watches() {
+            watchers.push(watcher(&deployed, &ports, (&secret_prefix, &api_url))?);
+        }
         pushers.push(pusher(deployed, &ports, &secret_prefix)?);
     }
     let (clock, pushers, eraser, stores) = (&ports.clock, &pushers, &eraser, &stores);
-    let (repairs, lines) = (&repairs, &lines);
+    let (repairs, lines, watchers) = (&repairs, &lines, &watchers);
     run(service_fn(move |event: LambdaEvent<Value>| async move {
         let deadline = Deadline::from_lambda(event.context.deadline, &**clock);
         // First, because they are short: an erasure must not wait for an hour of parked work.
         let swept = erasures::all(eraser, stores).await;
         let begun = repairs::all(repairs, lines, (stores, &**clock)).await;
+        let watched = watches::all(watchers, (stores, &**clock)).await;
         let left = rounds::all(pushers, deadline).await?;
         swept?;
         begun?;
+        watched?;
         Ok::<_, Error>(left)
     }))
     .await
@@ -95,4 +102,25 @@ fn pusher(deployed: Deployed, ports: &Ports, secret_prefix: &str) -> Result<Push
         Arc::new(wire),
         deployed.queue_url,
     ))
+}
+
+fn watcher(
+    deployed: &Deployed,
+    ports: &Ports,
+    (secret_prefix, api_url): (&str, &str),
+) -> Result<Watcher, Error> {
+    let lists = Limits {
+        body: PAGES.body,
+        ..VISITS
+    };
+    Ok(Watcher {
+        destination: deployed.destination,
+        table: ports.table.clone(),
+        secrets: ports.secrets.clone(),
+        secret_prefix: secret_prefix.to_owned(),
+        clock: ports.clock.clone(),
+        wire: Arc::new(Http::within(lists, deployed.stand_in.as_deref())?),
+        home: Arc::new(Http::home(api_url)?),
+        api_url: api_url.to_owned(),
+    })
 }

@@ -82,8 +82,8 @@ fn add(sum: &mut Tended, tended: Tended) {
     sum.oldest = sum.oldest.max(tended.oldest);
 }
 
-/// Another account goes first in each round, so that those with much to send do not always come before the same others.
-fn in_turn<T>(mut accounts: Vec<T>, now: Timestamp) -> Vec<T> {
+/// Another one goes first in each round, so that those with much to do do not always come before the same others.
+pub(crate) fn in_turn<T>(mut accounts: Vec<T>, now: Timestamp) -> Vec<T> {
     if !accounts.is_empty() {
         let round = usize::try_from(now.as_second() / 300).unwrap_or_default();
         let first = round % accounts.len();

@@ -7,6 +7,8 @@ use reqwest::{Client, Url, header::HeaderValue, redirect::Policy};
 use secrecy::ExposeSecret;
 use vendors::{Call, Method, Reply, Way};
 
+use crate::VISITS;
+
 /// How long a call may take. Leases and deadlines count with these; tests of the client itself take shorter ones.
 ///
 /// ASSUMED `rule-timeout`: Rule's own plugin waits 45 s; 30 s is enough.
@@ -91,14 +93,40 @@ impl Http {
     ///
     /// # Errors
     /// [`HttpError`] when the client cannot be made.
-    #[expect(clippy::disallowed_methods, reason = "this is the one client")]
     pub fn within(limits: Limits, stand_in: Option<&str>) -> Result<Self, HttpError> {
         if let Some(stand_in) = stand_in.filter(|stand_in| !is_loopback(stand_in)) {
             return Err(HttpError::NotLoopback(stand_in.to_owned()));
         }
-        let tls_error = |error: &dyn std::fmt::Display| HttpError::Tls(error.to_string());
-        let tls = platform::tls::client_config().map_err(|error| tls_error(&error))?;
-        let client = Client::builder()
+        Ok(Self {
+            client: client(limits, None)?,
+            stand_in: stand_in.map(|base| base.trim_end_matches('/').to_owned()),
+            body: limits.body,
+        })
+    }
+
+    /// A client for our own API, within the limits of a visit.
+    ///
+    /// # Errors
+    /// As [`Http::new`].
+    pub fn home(api_url: &str) -> Result<Self, HttpError> {
+        let url = Url::parse(api_url).ok();
+        // A name under `localhost` is this machine's, whether or not its resolver knows that.
+        let host = url.as_ref().and_then(Url::host_str);
+        let local = host.filter(|host| host.ends_with(".localhost"));
+        Ok(Self {
+            client: client(VISITS, local)?,
+            stand_in: None,
+            body: VISITS.body,
+        })
+    }
+}
+
+/// The client itself; `local` is a name that means this machine.
+#[expect(clippy::disallowed_methods, reason = "this is the one client")]
+fn client(limits: Limits, local: Option<&str>) -> Result<Client, HttpError> {
+    let tls_error = |error: &dyn std::fmt::Display| HttpError::Tls(error.to_string());
+    let tls = platform::tls::client_config().map_err(|error| tls_error(&error))?;
+    let mut builder = Client::builder()
             .tls_backend_preconfigured(tls)
             .redirect(Policy::none())
             .connect_timeout(limits.connect)
@@ -106,15 +134,13 @@ impl Http {
             // Below any vendor's keep-alive: a connection that died while the function was frozen must not be reused.
             .pool_idle_timeout(Duration::from_secs(4))
             .user_agent(concat!("loyalty-bridge/", env!("CARGO_PKG_VERSION")))
-            .no_proxy()
-            .build()
-            .map_err(|error| tls_error(&error.without_url()))?;
-        Ok(Self {
-            client,
-            stand_in: stand_in.map(|base| base.trim_end_matches('/').to_owned()),
-            body: limits.body,
-        })
+            .no_proxy();
+    if let Some(local) = local {
+        builder = builder.resolve(local, ([127, 0, 0, 1], 0).into());
     }
+    builder
+        .build()
+        .map_err(|error| tls_error(&error.without_url()))
 }
 
 #[async_trait]

@@ -116,6 +116,8 @@ metrics! {
     CardsUnavailable of Stack,
     /// Stores whose source is not asked: a wrong credential, or an outage.
     ReadsStopped of Stack,
+    /// What is ours at a vendor and the vendor has disabled.
+    IntegrationsDisabled of Stack,
     /// The vendor refused it, or nobody can tell whether it arrived.
     Rejected of Destination,
     /// Lines that are closed.

@@ -26,7 +26,7 @@ pub use frame::{
     envelope::{Envelope, EnvelopeError, TOO_LARGE, unpack},
     key::{Header, Key, Sign, Way},
     message::{EraseMode, Erasure, Lane, Message, Note},
-    setup::{Answered, Finding, Level, Step},
+    setup::{Answered, Finding, Level, Revival, Step, Watched},
     source::{Inbound, Inlet, Read, Reception, Refusal, Source},
     store::Store,
     ticket::{Enrolment, TICKET, read as read_ticket},

@@ -317,3 +317,16 @@ impl Bench {
         operator
     }
 }
+
+/// A store `example-helpdesk` beside the others, whose customers are Gorgias'.
+pub(crate) async fn with_a_helpdesk(world: &World, operator: &mut Operator) {
+    let pushes = json!({"gorgias": {"push": true}});
+    world.put_destinations("example-helpdesk", pushes).await;
+    let secret = json!({"v": 1, "account": "example", "email": ADMIN, "api_key": "example-key"});
+    let name = "bridge/example-helpdesk/gorgias";
+    world.secrets.set(name, &secret.to_string());
+    let queue = "queue/gorgias".to_owned();
+    operator.queues.insert("gorgias".to_owned(), queue);
+    let wire = ToGorgias::new(world.clock.clone());
+    operator.wires.insert("gorgias".to_owned(), Arc::new(wire));
+}

@@ -7,3 +7,5 @@ mod faults;
 mod people;
 mod provision;
 mod push;
+mod sync;
+mod watch;

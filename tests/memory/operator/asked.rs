@@ -7,7 +7,7 @@ use bridge_tests::local::paths;
 use serde_json::{Value, json};
 
 use super::{faults, operator};
-use crate::world::World;
+use crate::{gorgias::bench::with_a_helpdesk, world::World};
 
 #[tokio::test]
 async fn every_fault_of_a_command_is_named_at_once() {
@@ -90,6 +90,7 @@ async fn every_command_has_an_example_that_is_accepted() {
         "rule".to_owned(),
         super::check::to_rule(&world, "example-outdoor-key"),
     );
+    with_a_helpdesk(&world, &mut operator).await;
     let mut named = BTreeSet::new();
     for (file, command) in examples() {
         let name = command["command"].as_str().unwrap().to_owned();

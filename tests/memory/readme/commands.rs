@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use vendors::{Inlet, registry};
 
 use crate::{
+    gorgias::bench::with_a_helpdesk,
     operator::{check::to_rule, done, operator},
     world::World,
 };
@@ -175,6 +176,7 @@ async fn every_payload_is_taken() {
     operator
         .wires
         .insert("rule".to_owned(), to_rule(&world, "example-outdoor-key"));
+    with_a_helpdesk(&world, &mut operator).await;
     let payloads = readme::payloads(&document()).unwrap();
     assert!(payloads.len() > 10, "{payloads:?}");
     for payload in payloads {

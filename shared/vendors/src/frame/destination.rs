@@ -6,7 +6,9 @@ use jiff::Timestamp;
 use loyalty::{Change, Email, Event, Kind, Member, StoreId};
 use secrecy::SecretString;
 
-use crate::{Answer, Answered, Call, EraseMode, Finding, Key, Note, Reason, Reply, Step, Store};
+use crate::{
+    Answer, Answered, Call, EraseMode, Finding, Key, Note, Reason, Reply, Step, Store, Watched,
+};
 
 /// What a destination wants to hear of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -256,6 +258,16 @@ pub trait Destination: Sync {
     /// Makes what will be written to: tags, fields, integrations. Starts nothing, and may be done again. Gives what was made
     /// and what could not be.
     fn provision(&self, site: &Site, answered: &[Answered]) -> Step<Vec<Finding>>;
+
+    /// Whether something of ours stands there that the vendor may switch off.
+    fn watches(&self) -> bool {
+        false
+    }
+
+    /// Finds out whether it is switched off. Every call reads.
+    fn watch(&self, _site: &Site, _answered: &[Answered]) -> Step<Watched> {
+        Step::Done(Watched::Nothing)
+    }
 
     /// What to do when nobody can tell whether the automation for this kind started.
     fn on_ambiguous(&self, store: &Store, kind: Kind) -> OnAmbiguous;

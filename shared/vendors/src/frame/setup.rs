@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::{Answer, Call, Reply};
+use crate::{Answer, Call, Key, Reply};
 
 /// What comes next in a row of calls whose later ones depend on the replies to the earlier.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,5 +53,35 @@ impl Finding {
             about: about.into(),
             message: message.to_string(),
         }
+    }
+}
+
+/// What a look at something of ours at a vendor showed.
+#[derive(Debug, Clone)]
+pub enum Watched {
+    /// Nothing of ours is there, or nobody lets us see it.
+    Nothing,
+    /// It is on.
+    Works,
+    /// It is switched off; how it is switched on again, where the store wants that.
+    Stopped(Option<Revival>),
+}
+
+/// How something of ours is switched on again: where what the vendor asks of us would be answered.
+#[derive(Debug, Clone)]
+pub struct Revival {
+    /// What the vendor calls of ours, by way of a trial.
+    pub trial: Call,
+    /// Where that is, and what the vendor presents there.
+    pub key: Key,
+    /// The call to the vendor that switches it on.
+    pub enable: Call,
+}
+
+impl Revival {
+    /// Whether our answer to the trial is one that the vendor can use.
+    #[must_use]
+    pub fn passes(reply: Option<&Reply>) -> bool {
+        reply.is_some_and(|reply| reply.status == 200 && reply.json().is_object())
     }
 }

@@ -3,8 +3,9 @@
 use serde_json::json;
 
 use super::{
-    Settings, customers,
+    Settings,
     integration::{self, Integration},
+    people,
     survey::{Known, Survey},
     widget::{self, CONTEXTS},
 };
@@ -28,9 +29,9 @@ pub(super) fn check(site: &Site, answered: &[Answered]) -> Step<Vec<Finding>> {
 fn no_admins(answered: &[Answered]) -> Step<Vec<Finding>> {
     let asked = answered
         .iter()
-        .find(|(call, _)| *call == customers::page(None));
+        .find(|(call, _)| *call == people::page(None));
     let Some((_, reply)) = asked else {
-        return Step::Call(customers::page(None));
+        return Step::Call(people::page(None));
     };
     match reply {
         Some(reply) if reply.status == 200 => {

@@ -16,7 +16,7 @@ use crate::{
     frame::fingerprint::Fingerprint,
 };
 
-const CUSTOMERS: &str = "/api/customers";
+pub(super) const CUSTOMERS: &str = "/api/customers";
 
 /// The call that writes the card into the person's data.
 pub(super) fn plan(push: &Push) -> Result<Plan, Reason> {
@@ -109,15 +109,6 @@ fn by_any(email: &str) -> Call {
     get(format!(
         "{CUSTOMERS}?channel_type=email&channel_address={}&limit=1",
         encoded(email)
-    ))
-}
-
-/// One page of all customers: for a person who fills those from before.
-pub(super) fn page(cursor: Option<&str>) -> Call {
-    let cursor = cursor.map(|cursor| format!("&cursor={}", encoded(cursor)));
-    get(format!(
-        "{CUSTOMERS}?limit=100&order_by=created_datetime:asc{}",
-        cursor.unwrap_or_default()
     ))
 }
 

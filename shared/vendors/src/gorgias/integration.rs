@@ -98,6 +98,21 @@ impl Integration {
         rest.strip_suffix(')')
     }
 
+    /// The call that enables it, with the address and the secret that were tried before. Its description stays: the widgets
+    /// are those that it names.
+    pub(super) fn enabling(&self, wanted: &Value) -> Call {
+        let body = json!({
+            "name": self.shown.get("name"),
+            "http": wanted["http"],
+            "deactivated_datetime": null,
+        });
+        Call {
+            method: Method::Put,
+            path: format!("{INTEGRATIONS}/{}", self.id),
+            body: Some(body.to_string()),
+        }
+    }
+
     /// Whether Gorgias has disabled it: after a hundred failures, or by a person's hand.
     pub(super) fn is_disabled(&self) -> bool {
         let disabled = self.shown.get("deactivated_datetime");

@@ -9,9 +9,11 @@ mod card;
 mod check;
 mod customers;
 mod integration;
+pub mod people;
 mod provision;
 mod settings;
 mod survey;
+mod watch;
 mod widget;
 mod words;
 
@@ -28,7 +30,7 @@ use serde_json::Value;
 
 use crate::{
     Answer, Answered, Call, Destination, Door, Erasing, Finding, Header, Key, OnAmbiguous, Pace,
-    Plan, Push, Reason, Renaming, Reply, Seen, Site, Step, Store, Wants,
+    Plan, Push, Reason, Renaming, Reply, Seen, Site, Step, Store, Wants, Watched,
 };
 
 /// The destination.
@@ -145,6 +147,14 @@ impl Destination for Gorgias {
 
     fn provision(&self, site: &Site, answered: &[Answered]) -> Step<Vec<Finding>> {
         provision::provision(site, answered)
+    }
+
+    fn watches(&self) -> bool {
+        true
+    }
+
+    fn watch(&self, site: &Site, answered: &[Answered]) -> Step<Watched> {
+        watch::watch(site, answered)
     }
 
     fn on_ambiguous(&self, _store: &Store, _kind: Kind) -> OnAmbiguous {

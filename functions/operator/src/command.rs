@@ -47,6 +47,7 @@ pub struct Operator {
 
 #[derive(Clone, Copy)]
 enum Command {
+    AdjustPoints,
     Check,
     Emit,
     Erase,
@@ -66,7 +67,7 @@ enum Command {
 }
 
 /// Every command by its name.
-const COMMANDS: [(&str, Command); 18] = [
+const COMMANDS: [(&str, Command); 19] = [
     ("put_store", Command::PutStore),
     ("check", Command::Check),
     ("provision", Command::Provision),
@@ -81,6 +82,7 @@ const COMMANDS: [(&str, Command); 18] = [
     ("repairs", Command::Repairs),
     ("refresh_rewards", Command::RefreshRewards),
     ("emit", Command::Emit),
+    ("adjust_points", Command::AdjustPoints),
     ("pause", Command::Pause),
     ("resume", Command::Resume),
     ("erase", Command::Erase),
@@ -108,6 +110,7 @@ impl Operator {
             Ok(Command::Repairs) => self.repairs(asked).await,
             Ok(Command::RefreshRewards) => Box::pin(self.refresh_rewards(asked)).await,
             Ok(Command::Emit) => Box::pin(self.emit(asked)).await,
+            Ok(Command::AdjustPoints) => self.adjust_points(asked).await,
             Ok(Command::Pause) => self.pause(asked).await,
             Ok(Command::Resume) => self.resume(asked).await,
             Ok(Command::Erase) => Box::pin(self.erase(asked)).await,

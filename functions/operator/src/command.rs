@@ -47,6 +47,7 @@ pub struct Operator {
 
 #[derive(Clone, Copy)]
 enum Command {
+    AdjustPoints,
     Check,
     Emit,
     Erase,
@@ -67,7 +68,7 @@ enum Command {
 }
 
 /// Every command by its name.
-const COMMANDS: [(&str, Command); 19] = [
+const COMMANDS: [(&str, Command); 20] = [
     ("put_store", Command::PutStore),
     ("check", Command::Check),
     ("provision", Command::Provision),
@@ -83,6 +84,7 @@ const COMMANDS: [(&str, Command); 19] = [
     ("refresh_rewards", Command::RefreshRewards),
     ("emit", Command::Emit),
     ("sync_gorgias", Command::SyncGorgias),
+    ("adjust_points", Command::AdjustPoints),
     ("pause", Command::Pause),
     ("resume", Command::Resume),
     ("erase", Command::Erase),
@@ -111,6 +113,7 @@ impl Operator {
             Ok(Command::RefreshRewards) => Box::pin(self.refresh_rewards(asked)).await,
             Ok(Command::Emit) => Box::pin(self.emit(asked)).await,
             Ok(Command::SyncGorgias) => Box::pin(self.sync_gorgias(asked)).await,
+            Ok(Command::AdjustPoints) => self.adjust_points(asked).await,
             Ok(Command::Pause) => self.pause(asked).await,
             Ok(Command::Resume) => self.resume(asked).await,
             Ok(Command::Erase) => Box::pin(self.erase(asked)).await,

@@ -6,6 +6,7 @@
 //! see them. Never takes a secret and never answers with one.
 
 mod account;
+mod adjust_points;
 mod advice;
 mod asked;
 mod audit;

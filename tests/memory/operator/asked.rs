@@ -84,8 +84,18 @@ fn examples() -> Vec<(PathBuf, Value)> {
 #[tokio::test]
 async fn every_command_has_an_example_that_is_accepted() {
     let world = World::new().await;
-    world.put_store("example-outdoor", json!({})).await;
+    let destinations = json!({"rule": {}, "annexcloud": {}});
+    world
+        .put_destinations("example-outdoor", destinations)
+        .await;
+    // Somebody whose points are adjusted, and whom no other example erases.
+    let maja = super::coupon("maja.holm@example.com", 1).to_string();
+    let delivery = world.delivery("example-outdoor", maja.as_bytes());
+    let recorded = world.recorder.record(vec![delivery]).await;
+    assert!(recorded.iter().all(Result::is_ok));
     let mut operator = operator(&world);
+    let queue = "queue/annexcloud".to_owned();
+    operator.queues.insert("annexcloud".to_owned(), queue);
     operator.wires.insert(
         "rule".to_owned(),
         super::check::to_rule(&world, "example-outdoor-key"),

@@ -8,6 +8,7 @@ mod kept;
 mod line;
 mod lists;
 mod people;
+mod points;
 mod repairs;
 mod replay;
 mod story;

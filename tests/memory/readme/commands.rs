@@ -8,13 +8,14 @@ use bridge_tests::{
     local::{build, cli, deploy, paths, stores},
     readme,
 };
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 use vendors::{Inlet, registry};
 
 use crate::{
     gorgias::bench::with_a_helpdesk,
     operator::{check::to_rule, done, operator},
-    world::World,
+    world::{World, body},
 };
 
 fn file(name: &str) -> String {
@@ -180,8 +181,27 @@ async fn every_payload_is_taken() {
     let payloads = readme::payloads(&document()).unwrap();
     assert!(payloads.len() > 10, "{payloads:?}");
     for payload in payloads {
+        if payload["command"] == "adjust_points" {
+            books_points(&world, &mut operator).await;
+        }
         done(&operator, payload).await;
     }
+}
+
+/// From now on the example store has Annex Cloud too, and knows the person whose points are adjusted.
+async fn books_points(world: &World, operator: &mut Operator) {
+    let destinations = json!({"rule": {}, "annexcloud": {}});
+    world
+        .put_destinations("example-outdoor", destinations)
+        .await;
+    let queue = "queue/annexcloud".to_owned();
+    operator.queues.insert("annexcloud".to_owned(), queue);
+    let coupon = body("coupon_awarded.json").to_string();
+    let delivery = world.delivery("example-outdoor", coupon.as_bytes());
+    let recorded = world.recorder.record(vec![delivery]).await;
+    assert!(recorded.iter().all(Result::is_ok));
+    // Settings are remembered for a minute.
+    world.clock.advance(SignedDuration::from_mins(2));
 }
 
 /// The keys that a command takes, as it says itself when it is given another one.

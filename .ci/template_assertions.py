@@ -27,7 +27,7 @@ ENVIRONMENT = {
     "push": {"QUEUE_URL"},
     "push-annexcloud": {"QUEUE_URL", "READS_URL"},
     "lookup": {"HASH_KEY_SECRET", "INBOX_URL", "READS_URL"},
-    "upkeep": {"HASH_KEY_SECRET", "READS_URL"},
+    "upkeep": {"API_URL", "HASH_KEY_SECRET", "READS_URL"},
     "emit": {"HASH_KEY_SECRET", "INBOX_URL", "QUEUE_URL"},
 }
 # The hour, UTC, at which each emitter runs.
@@ -485,7 +485,7 @@ def alarms(template):
     watched = [(properties.get("Namespace"), properties.get("MetricName"), dimensions(properties)) for _, properties in told]
     wanted = [("AWS/ApiGateway", "5xx", {"ApiId": "Api"}), ("LoyaltyBridge", "DoorThrottled", {"ApiId": "Api"}),
               ("LoyaltyBridge", "Notices", {"Stack": "AWS::StackName"}), ("LoyaltyBridge", "EmitDropped", {"Stack": "AWS::StackName"}), ("LoyaltyBridge", "ReadsStopped", {"Stack": "AWS::StackName"}),
-              ("LoyaltyBridge", "CardsUnavailable", {"Stack": "AWS::StackName"})]
+              ("LoyaltyBridge", "CardsUnavailable", {"Stack": "AWS::StackName"}), ("LoyaltyBridge", "IntegrationsDisabled", {"Stack": "AWS::StackName"})]
     wanted += [("AWS/Lambda", "Errors", {"FunctionName": name}) for name, _, _ in functions(template).values()]
     wanted += [("AWS/SQS", "ApproximateNumberOfMessagesVisible", {"QueueName": points_to(properties["RedrivePolicy"]["deadLetterTargetArn"])})
                for _, _, properties in each(template, "AWS::SQS::Queue") if "RedrivePolicy" in properties]

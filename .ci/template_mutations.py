@@ -121,6 +121,7 @@ MUTATIONS = [
     ("environment", "Resources.GorgiasLookupFunction.Properties.Environment.Variables.READS_URL", GONE),
     ("environment", "Resources.PushAnnexcloudFunction.Properties.Environment.Variables.READS_URL", GONE),
     ("alarms", "Resources.GorgiasUnavailableAlarm", GONE),
+    ("alarms", "Resources.GorgiasDisabledAlarm", GONE),
     ("optional", "Resources.GorgiasLookupFunction.Condition", GONE),
     ("mappings", "Resources.PushGorgiasFunction.Properties.Events.Queue.Properties.BatchSize", 100),
     ("roles", "Resources.RuleSendPolicy", GONE),

@@ -17,7 +17,7 @@ use crate::config::variable;
 const NAMESPACE: &str = "LoyaltyBridge";
 
 /// Our crates, by the names under which they log.
-const OURS: [&str; 14] = [
+const OURS: [&str; 15] = [
     "delivery",
     "emit_anniversaries",
     "emit_birthdays",
@@ -25,6 +25,7 @@ const OURS: [&str; 14] = [
     "emitters",
     "operator",
     "platform",
+    "push_gorgias",
     "push_rule",
     "reader",
     "recorder",

@@ -35,7 +35,8 @@ async fn town() -> Bench {
     bench.put_settings(json!({"push": true})).await;
     bench.customer(8, &["Ada@example.com", "work@example.com"]);
     bench.customer(9, &[BOB]);
-    bench.customer(10, &["stranger@example.com"]);
+    // A friend who was sent a link is no member.
+    bench.customer(10, &["venn1@example.com"]);
     let nobody = json!({"customer": {"id": 11, "name": "By phone"}});
     bench.gorgias.order("/customers-put", nobody);
     bench

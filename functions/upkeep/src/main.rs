@@ -65,7 +65,7 @@ async fn main() -> Result<(), Error> {
         table: ports.table.clone(),
         queue: ports.queue.clone(),
         clock: ports.clock.clone(),
-        url: reads_url,
+        url: reads_url.clone(),
     };
     let lines = Lines::new(ports.table.clone(), ports.clock.clone());
     let (mut pushers, mut watchers) = (Vec::new(), Vec::new());
@@ -73,7 +73,7 @@ async fn main() -> Result<(), Error> {
         if deployed.destination.watches() {
             watchers.push(watcher(&deployed, &ports, (&secret_prefix, &api_url))?);
         }
-        pushers.push(pusher(deployed, &ports, &secret_prefix)?);
+        pushers.push(pusher(deployed, &ports, (&secret_prefix, &reads_url))?);
     }
     let (clock, pushers, eraser, stores) = (&ports.clock, &pushers, &eraser, &stores);
     let (repairs, lines, watchers) = (&repairs, &lines, &watchers);
@@ -92,16 +92,22 @@ async fn main() -> Result<(), Error> {
     .await
 }
 
-fn pusher(deployed: Deployed, ports: &Ports, secret_prefix: &str) -> Result<Pusher, Error> {
+fn pusher(
+    deployed: Deployed,
+    ports: &Ports,
+    (secret_prefix, reads_url): (&str, &str),
+) -> Result<Pusher, Error> {
     let wire = Http::new(deployed.stand_in.as_deref())?;
-    Ok(Pusher::new(
+    let mut pusher = Pusher::new(
         deployed.destination,
         (ports.table.clone(), ports.queue.clone()),
         (ports.secrets.clone(), secret_prefix.to_owned()),
         ports.clock.clone(),
         Arc::new(wire),
         deployed.queue_url,
-    ))
+    );
+    pusher.reads = Some(reads_url.to_owned());
+    Ok(pusher)
 }
 
 fn watcher(

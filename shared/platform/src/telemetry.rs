@@ -17,14 +17,16 @@ use crate::config::variable;
 const NAMESPACE: &str = "LoyaltyBridge";
 
 /// Our crates, by the names under which they log.
-const OURS: [&str; 15] = [
+const OURS: [&str; 17] = [
     "delivery",
     "emit_anniversaries",
     "emit_birthdays",
     "emit_reminders",
     "emitters",
+    "lookup",
     "operator",
     "platform",
+    "push_annexcloud",
     "push_gorgias",
     "push_rule",
     "reader",

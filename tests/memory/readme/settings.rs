@@ -5,10 +5,34 @@ use std::collections::BTreeSet;
 use bridge_tests::{local::stores, readme};
 use loyalty::{Kind, due::Due};
 use serde_json::{Value, json};
-use vendors::Store;
+use vendors::{Store, registry};
 
+/// The example's document, with every vendor that there is.
 fn document() -> Value {
-    stores::document(&stores::example()).unwrap()
+    let mut document = stores::document(&stores::example()).unwrap();
+    for (group, vendors) in [
+        (
+            "sources",
+            registry::SOURCES
+                .iter()
+                .map(|one| one.name())
+                .collect::<Vec<_>>(),
+        ),
+        (
+            "destinations",
+            registry::DESTINATIONS
+                .iter()
+                .map(|one| one.name())
+                .collect(),
+        ),
+    ] {
+        for vendor in vendors {
+            if document[group][vendor].is_null() {
+                document[group][vendor] = json!({});
+            }
+        }
+    }
+    document
 }
 
 /// The document with one more key in the section at this pointer.
@@ -36,14 +60,18 @@ fn sections() -> Vec<(String, &'static str)> {
     let mut sections = Vec::new();
     let mut rest = text;
     let mut pointer = String::new();
-    // Each vendor's options stand below its name: `**rule**`.
+    // Each vendor's options stand below its name: `**rule**`, or `**annexcloud**, as a source` where it is both.
     while let Some((own, after)) = rest.split_once("\n**") {
         sections.push((pointer, own));
         let (name, after) = after.split_once("**").unwrap();
         let group = ["sources", "destinations"];
-        let group = group
-            .iter()
-            .find(|group| document()[**group][name].is_object());
+        let says =
+            |group: &str| after.starts_with(&format!(", as a {}", group.trim_end_matches('s')));
+        let said = group.iter().find(|group| says(group));
+        let group = said.or_else(|| {
+            let mut all = group.iter();
+            all.find(|group| document()[**group][name].is_object())
+        });
         pointer = format!("/{}/{name}", group.unwrap());
         rest = after;
     }

@@ -11,6 +11,7 @@ mod again;
 mod aws_faults;
 mod bad_input;
 mod clock;
+mod desk;
 mod doors;
 mod examples;
 mod faults;

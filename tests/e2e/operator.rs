@@ -179,6 +179,15 @@ async fn dead_letters_are_moved_back_and_arrive() -> Result<()> {
     assert!(world.cloud.depth(dead).await?.is_empty(), "deleted there");
     store.wrote_at_least(bodies.len() + 1).await?;
 
+    // A store that does not use the others has no news for them: what is moved back is done with.
+    for destination in ["annexcloud", "gorgias"] {
+        let dead = world.queue(&format!("{destination}-dead"))?;
+        world.cloud.send_message(dead, &body).await?;
+        let redrive = json!({"command": "redrive", "queue": destination, "by": "ola"});
+        assert_eq!(done(&store, redrive).await?["moved"], 1, "{destination}");
+        assert!(world.cloud.depth(dead).await?.is_empty(), "deleted there");
+    }
+
     let rest = |document: &mut Value| document["sources"]["yotpo"]["rest"] = true.into();
     let store = world.store_with("redrive-reads", rest).await?;
     let file = paths::root().join("events/invoke/reader/two_reads.json");

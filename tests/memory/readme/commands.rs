@@ -10,7 +10,7 @@ use bridge_tests::{
 };
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use vendors::{Inlet, registry};
+use vendors::{Inlet, gorgias, registry};
 
 use crate::{
     gorgias::bench::with_a_helpdesk,
@@ -318,6 +318,8 @@ fn is_secret(connection: &str, content: &str) {
     assert_eq!(content["v"], 1, "{connection}");
     if let Some(destination) = registry::destination(connection) {
         assert!(destination.key(&content).is_some(), "{connection}");
+    } else if connection == gorgias::INLET {
+        serde_json::from_value::<gorgias::Credential>(content).unwrap();
     } else if let Some(source) = connection.strip_suffix("-webhook") {
         assert!(registry::source(source).is_some(), "{connection}");
         serde_json::from_value::<Inlet>(content).unwrap();

@@ -185,7 +185,6 @@ impl<'a> Desk<'a> {
 
     /// What Yotpo tells of the known member.
     async fn news(&self) -> Result<()> {
-        let inlet = &self.stack.stores[&self.store]["yotpo"];
         let now = self.stack.clock().now().to_string();
         let body = json!({
             "topic": "swell/points/earned", "email": KNOWN,
@@ -195,16 +194,7 @@ impl<'a> Desk<'a> {
                 "vip_tier_name": "Fjell", "is_opt_in": true, "is_member": true, "third_party_id": "k-1", "last_seen_at": now,
             },
         });
-        let mut call = http::post(&inlet.url).body(body.to_string());
-        for (name, value) in &inlet.headers {
-            call = call.header(name, value);
-        }
-        let status = call.send().await?.status;
-        if status != 200 {
-            return Err(Trouble::new(format!(
-                "news of a member was answered {status}"
-            )));
-        }
+        self.tell("yotpo", &body).await?;
         let begun = Instant::now();
         loop {
             let member = json!({"command": "member", "store": self.store, "email": KNOWN});
@@ -216,6 +206,23 @@ impl<'a> Desk<'a> {
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
+    }
+
+    /// A source tells something.
+    ///
+    /// # Errors
+    /// It is not taken.
+    pub async fn tell(&self, source: &str, body: &Value) -> Result<()> {
+        let inlet = &self.stack.stores[&self.store][source];
+        let mut call = http::post(&inlet.url).body(body.to_string());
+        for (name, value) in &inlet.headers {
+            call = call.header(name, value);
+        }
+        let status = call.send().await?.status;
+        if status == 200 {
+            return Ok(());
+        }
+        Err(Trouble::new(format!("{source} was answered {status}")))
     }
 
     /// Opens a ticket, or lets something happen to it. Gives what its integrations were answered.

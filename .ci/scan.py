@@ -21,6 +21,24 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 ALLOWED = [
     ("tests/src/cloud/sign.rs", "wJalrXUtnFEM", "the key of AWS's published test suite for signatures"),
     ("tests/src/cloud/sign.rs", "5fa00fa31553", "the signature which that suite expects"),
+    ("shared/vendors/src/annexcloud/sign.rs", "Nq65RhoU3Yzd", "a signature or a connector's token over invented data, computed apart from the code"),
+    ("shared/vendors/src/annexcloud/sign.rs", "r-XR2XTVeuLq", "a signature or a connector's token over invented data, computed apart from the code"),
+    ("shared/vendors/src/annexcloud/sign.rs", "GLij6c9yYYHH", "a signature or a connector's token over invented data, computed apart from the code"),
+    ("shared/vendors/src/annexcloud/sign.rs", "GuYqrsItL7BN", "a signature or a connector's token over invented data, computed apart from the code"),
+    ("shared/vendors/src/annexcloud/sign.rs", "6n6rTRE5tlXv", "a signature or a connector's token over invented data, computed apart from the code"),
+    ("shared/vendors/src/annexcloud/sign.rs", "EG10qD//Jldw", "a signature or a connector's token over invented data, computed apart from the code"),
+    ("shared/vendors/src/annexcloud/sign.rs", "631dvJQx+Qoz", "a signature or a connector's token over invented data, computed apart from the code"),
+    ("shared/vendors/src/annexcloud/sign.rs", "QozxS1WIzQGU", "a signature or a connector's token over invented data, computed apart from the code"),
+    ("shared/vendors/src/annexcloud/sign.rs", "vabsQ9w83dS-", "a signature or a connector's token over invented data, computed apart from the code"),
+    ("shared/vendors/src/annexcloud/sign.rs", "eyJzaXRlX2lk", "a signature or a connector's token over invented data, computed apart from the code"),
+    ("shared/vendors/src/annexcloud/sign.rs", "WyI1NTUwMDAx", "a signature or a connector's token over invented data, computed apart from the code"),
+    ("shared/vendors/src/gorgias/ask.rs", "7c1bdee3b07a", "a signature over invented data"),
+    ("tests/src/standins/annexcloud/tests.rs", "eyJhbGc", "a signature over invented data, computed apart from the code"),
+    ("tests/src/standins/annexcloud/tests.rs", "eyJzdWI", "a signature over invented data, computed apart from the code"),
+    ("tests/src/standins/annexcloud/tests.rs", "lJNWlpSnl3UT", "a signature over invented data, computed apart from the code"),
+    ("tests/src/standins/annexcloud/tests.rs", "8-XoclFt5vCq", "a signature over invented data, computed apart from the code"),
+    ("tests/src/standins/annexcloud/tests.rs", "XoclFt5vCqQp", "a signature over invented data, computed apart from the code"),
+    ("tests/src/standins/mac.rs", "5bdcc146bf60", "the test vector of RFC 4231"),
 ]
 
 SHAPES = {

@@ -38,6 +38,19 @@ async fn the_examples_work_on_the_deployed_functions() -> Result<()> {
             .await?;
         assert_eq!(answer["statusCode"], 200, "{}: {answer}", file.display());
     }
+    let name = format!(
+        "{}/example-helpdesk/gorgias-lookup",
+        world.stack.secret_prefix
+    );
+    let secret = json!({"v": 1, "current": "example-lookup-token"});
+    world.cloud.put_secret(&name, &secret).await?;
+    for file in files("lookup")? {
+        let answer = world
+            .cloud
+            .invoke(function("lookup"), &stores::document(&file)?)
+            .await?;
+        assert_eq!(answer["statusCode"], 200, "{}: {answer}", file.display());
+    }
     let simulate = paths::root().join("events/invoke/operator/simulate.json");
     let answer = world
         .cloud
@@ -46,7 +59,7 @@ async fn the_examples_work_on_the_deployed_functions() -> Result<()> {
     assert_eq!(answer["ok"], true, "{answer}");
 
     // What recorder puts on the queue may be under way at the same moment: then push-rule gives its example back.
-    for name in ["recorder", "push-rule"] {
+    for name in ["recorder", "push-rule", "push-gorgias", "push-annexcloud"] {
         for file in files(name)? {
             let batch = stores::document(&file)?;
             wait_until(&format!("{name} takes {}", file.display()), async || {

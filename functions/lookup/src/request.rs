@@ -47,3 +47,44 @@ pub(crate) fn response(answered: &Answered) -> ApiGatewayV2httpResponse {
     response.body = Some(Body::Text(body));
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vendors::gorgias::asked;
+
+    #[test]
+    fn the_example_events_ask_for_the_same_card() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../events/invoke/lookup");
+        let mut read_ones = 0;
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let text = std::fs::read(entry.unwrap().path()).unwrap();
+            let (store, ticket) = read(serde_json::from_slice(&text).unwrap());
+            let asked = asked(&ticket);
+            assert_eq!(store, "example-helpdesk");
+            assert_eq!(asked.email.as_deref(), Some("kari@example.com"));
+            assert_eq!(asked.ticket.as_deref(), Some("7001"));
+            assert_eq!(ticket.posts, ticket.query.is_empty());
+            read_ones += 1;
+        }
+        assert_eq!(read_ones, 3);
+    }
+
+    #[test]
+    fn a_query_that_is_no_text_breaks_nothing() {
+        let request = serde_json::json!({
+            "rawQueryString": "email=%ff%fe&&=&a", "headers": {"authorization": "x"}, "isBase64Encoded": true, "body": "***",
+            "requestContext": {"http": {"method": "POST"}},
+        });
+        let (store, ticket) = read(serde_json::from_value(request).unwrap());
+        assert!(store.is_empty() && ticket.body.is_empty());
+        assert!(asked(&ticket).email.is_some());
+    }
+
+    #[test]
+    fn a_refusal_says_nothing() {
+        let refused = response(&Answered::Refused);
+        assert_eq!(refused.status_code, 401);
+        assert!(matches!(refused.body, Some(Body::Text(text)) if text == "{}"));
+    }
+}

@@ -100,6 +100,19 @@ fn the_pushers_events_carry_what_the_recorder_makes_of_them() {
 }
 
 #[test]
+fn the_other_pushers_events_are_messages_of_their_queues() {
+    for file in [
+        "invoke/push-gorgias/two_pictures.json",
+        "invoke/push-annexcloud/picture_and_order.json",
+    ] {
+        for body in bodies(&invoke(file)) {
+            let message: Message = serde_json::from_str(&body).unwrap();
+            assert_eq!(message.to_text().unwrap(), body, "{file}");
+        }
+    }
+}
+
+#[test]
 fn the_readers_events_are_messages_of_its_queue() {
     let bodies = bodies(&invoke("invoke/reader/two_reads.json"));
     let fetches: Vec<Fetch> = bodies

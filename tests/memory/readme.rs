@@ -57,8 +57,10 @@ fn every_setting_is_explained() {
             .any(|line| line.starts_with(&format!("| `{key}` |")))
     };
     let mut keys: Vec<&String> = document.as_object().unwrap().keys().collect();
-    keys.extend(document["sources"]["yotpo"].as_object().unwrap().keys());
-    keys.extend(document["destinations"]["rule"].as_object().unwrap().keys());
+    for vendors in ["sources", "destinations"] {
+        let vendors = document[vendors].as_object().unwrap().values();
+        keys.extend(vendors.flat_map(|settings| settings.as_object().unwrap().keys()));
+    }
     let missing: Vec<_> = keys
         .into_iter()
         .filter(|key| !["v", "on"].contains(&key.as_str()) && !explained(key))

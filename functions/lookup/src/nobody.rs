@@ -40,6 +40,11 @@ impl Lookup {
     /// Nobody knows them: that is remembered, and by whoever writes it down first they are made a member where the store
     /// wants that. Many triggers of one ticket do so once.
     pub(crate) async fn nobody(&self, through: &Through, customer: &Customer<'_>, hash: &str) {
+        let enrols = customer.store.enrols(customer.email);
+        // A trial call names no ticket. Nobody is enrolled by it, and it is forgotten: their ticket may come next.
+        if enrols && customer.asked.ticket.is_none() {
+            return;
+        }
         let now = self.clock.now();
         let store = &customer.store.id;
         let update = Update {
@@ -56,9 +61,7 @@ impl Lookup {
         };
         let key = row(store, hash);
         let done = match self.table.update(&key, update).await {
-            Ok(Written::Done(_)) => {
-                !customer.store.enrols(customer.email) || self.enrol(through, customer, hash).await
-            }
+            Ok(Written::Done(_)) => !enrols || self.enrol(through, customer, hash).await,
             // Somebody else was faster.
             Ok(Written::Refused(_)) => true,
             Err(error) => {

@@ -77,6 +77,17 @@ async fn nobody_is_made_a_member_who_never_may() {
 }
 
 #[tokio::test]
+async fn a_request_that_names_no_ticket_enrols_nobody_and_keeps_no_ticket_from_it() {
+    let desk = Desk::with(enrolling()).await;
+    desk.answer("email=stranger%40example.com").await;
+    desk.settle().await;
+    assert_eq!((made(&desk), audits(&desk).len()), (0, 0));
+    desk.card(STRANGER).await;
+    desk.settle().await;
+    assert_eq!((made(&desk), audits(&desk).len()), (1, 1));
+}
+
+#[tokio::test]
 async fn no_store_makes_members_that_does_not_say_so() {
     let desk = Desk::new().await;
     desk.card(STRANGER).await;

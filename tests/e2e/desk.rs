@@ -42,7 +42,7 @@ async fn a_hint_is_read_and_ordered_points_are_booked_once_and_shown() -> Result
     desk.tell("annexcloud", &hint).await?;
     wait_until("the member is read", async || {
         let told = member(&desk, MEMBER).await?;
-        Ok((told["ok"] == true).then_some(()))
+        Ok((told["known"] == true).then_some(()))
     })
     .await?;
     let order = json!({

@@ -3,10 +3,11 @@
 use bridge_tests::local::stores;
 use bridge_tests::readme::{self, HELPDESK};
 use bridge_tests::trouble::Result;
+use bridge_tests::world::wait_until;
 
 use serde_json::json;
 
-use crate::rows::{ARRIVED, has_rows, points};
+use crate::rows::{points, row};
 use crate::world_alone;
 
 /// Alone: `redrive` is not a store's own, and would move what other tests have put aside.
@@ -27,7 +28,11 @@ async fn what_the_readme_tells_people_to_send_is_done() -> Result<()> {
     stores::load(&mut world.stack.clone(), &world.cloud, &helpdesk).await?;
     // Some commands are about somebody who must be known.
     store.take(&points("kari@example.com")?).await?;
-    has_rows(&store, "kari@example.com", &ARRIVED).await?;
+    wait_until("kari is known", async || {
+        let state = row(&store, "kari@example.com", "STATE").await?;
+        Ok((!state.is_null()).then_some(()))
+    })
+    .await?;
     for payload in readme::payloads(&document)? {
         let answer = world.operator(&payload).await?;
         assert_eq!(answer["ok"], true, "{payload}: {answer}");

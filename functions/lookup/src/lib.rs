@@ -15,5 +15,5 @@ mod nobody;
 mod slots;
 mod stale;
 
-pub use lookup::{Answered, Lookup};
+pub use lookup::{Answered, Lookup, unclear};
 pub use miss::Through;

@@ -3,10 +3,11 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use futures_util::join;
+use jiff::{SignedDuration, Timestamp};
 use loyalty::{Email, Member, MemberKey, Role, StoreId};
 use platform::{
-    Admission, Clock, Found, Held, MemberState, Received, SecretCache, Standing, Stores, Table,
-    TableError, find_member,
+    Admission, Clock, Deadline, Found, Held, MemberState, Received, SecretCache, Standing, Stores,
+    Table, TableError, find_member,
     telemetry::{self, Metric},
 };
 use secrecy::{ExposeSecret as _, SecretString};
@@ -23,6 +24,9 @@ use crate::{
 
 /// When an answer is out, whatever has come of it. Gorgias' own patience is not published.
 const PATIENCE: Duration = Duration::from_millis(1_900);
+
+/// When a source must have answered, so that time is left to write down what came of it.
+const ENOUGH: SignedDuration = SignedDuration::from_millis(1_600);
 
 /// Shows cards.
 pub struct Lookup {
@@ -58,6 +62,8 @@ pub(crate) struct Customer<'a> {
     pub(crate) store: &'a Store,
     pub(crate) email: &'a Email,
     pub(crate) asked: &'a Asked,
+    /// When a source must have answered.
+    pub(crate) until: Deadline,
 }
 
 impl Lookup {
@@ -90,7 +96,8 @@ impl Lookup {
             return Answered::Refused;
         };
         let asked = gorgias::asked(ticket);
-        let answer = tokio::time::timeout(PATIENCE, self.in_time(&store, ticket, &asked));
+        let until = Deadline::after(ENOUGH, &*self.clock);
+        let answer = tokio::time::timeout(PATIENCE, self.in_time(&store, ticket, &asked, until));
         if let Ok(answer) = answer.await {
             return answer;
         }
@@ -98,7 +105,13 @@ impl Lookup {
         self.unavailable(None, &asked)
     }
 
-    async fn in_time(&self, store: &StoreId, ticket: &Ticket, asked: &Asked) -> Answered {
+    async fn in_time(
+        &self,
+        store: &StoreId,
+        ticket: &Ticket,
+        asked: &Asked,
+        until: Deadline,
+    ) -> Answered {
         match self.admission(store, ticket).await {
             Admission::Granted => {}
             Admission::Refused => {
@@ -143,6 +156,7 @@ impl Lookup {
                     store: &store,
                     email: &email,
                     asked,
+                    until,
                 };
                 self.known(&customer, found).await
             }
@@ -208,8 +222,18 @@ impl Lookup {
 
     /// A card that says that there is none now. Somebody should look.
     fn unavailable(&self, store: Option<&Store>, asked: &Asked) -> Answered {
-        telemetry::count(self.clock.now(), Metric::CardsUnavailable, 1);
-        let (standing, address) = (gorgias::Standing::Unavailable, asked.email.as_deref());
-        Answered::Card(card(standing, address, store, self.clock.now()))
+        no_card(self.clock.now(), store, asked)
     }
+}
+
+/// What is answered while nobody can tell who asks.
+#[must_use]
+pub fn unclear(ticket: &Ticket, now: Timestamp) -> Answered {
+    no_card(now, None, &gorgias::asked(ticket))
+}
+
+fn no_card(now: Timestamp, store: Option<&Store>, asked: &Asked) -> Answered {
+    telemetry::count(now, Metric::CardsUnavailable, 1);
+    let (standing, address) = (gorgias::Standing::Unavailable, asked.email.as_deref());
+    Answered::Card(card(standing, address, store, now))
 }

@@ -2,17 +2,19 @@
 
 mod request;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use delivery::{Asker, Http, LIMITS, Limits};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
-use lookup::{Lookup, Through};
+use lookup::{Lookup, Through, unclear};
+use loyalty::HashKey;
 use platform::{
-    Config, Inbox, SecretCache, Stores,
+    Clock as _, Config, Inbox, SecretCache, Stores,
     aws::{Ports, PortsConfig},
     telemetry,
 };
+use tokio::sync::OnceCell;
 use vendors::{Api, registry};
 
 /// How long a source is asked: the ticket waits.
@@ -22,11 +24,24 @@ const HURRY: Limits = Limits {
     body: LIMITS.body,
 };
 
-/// A source that answers at once.
+/// How long the stack's key may take.
+const KEY: Duration = Duration::from_millis(1_500);
+
+/// A source that answers at once, and the way to it.
 struct Way {
     name: &'static str,
     api: &'static dyn Api,
-    stand_in: Option<String>,
+    wire: Arc<Http>,
+}
+
+/// What a start needs.
+struct Start {
+    ports: Ports,
+    secret_prefix: String,
+    inbox_url: String,
+    reads_url: String,
+    hash_key_secret: String,
+    ways: Vec<Way>,
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -38,63 +53,100 @@ async fn main() -> Result<(), Error> {
     let inbox_url = config.required("INBOX_URL");
     let reads_url = config.required("READS_URL");
     let hash_key_secret = config.required("HASH_KEY_SECRET");
-    let ways: Vec<Way> = registry::SOURCES
-        .iter()
-        .filter_map(|source| {
-            let api = source.api().filter(|api| api.answers_at_once())?;
-            Some(Way {
-                name: source.name(),
-                api,
-                stand_in: config.stand_in(source.name()),
-            })
-        })
-        .collect();
+    let sources = registry::SOURCES.iter();
+    let at_once = sources.filter_map(|source| {
+        let api = source.api().filter(|api| api.answers_at_once())?;
+        Some((source.name(), api, config.stand_in(source.name())))
+    });
+    let at_once: Vec<_> = at_once.collect();
     config.finish()?;
 
-    let ports = ports.connect();
-    // The first ticket after a start waits for no connection: both are made before it comes.
-    let (hash_key, ()) = futures_util::join!(ports.hash_key(&hash_key_secret), warm(&ports));
-    let hash_key = hash_key?;
-    let mut through = BTreeMap::new();
-    for way in ways {
-        let wire = Http::within(HURRY, way.stand_in.as_deref())?;
-        let asker = Asker::new(
-            (way.name, way.api),
-            ports.table.clone(),
-            (ports.secrets.clone(), secret_prefix.clone()),
-            ports.clock.clone(),
-            Arc::new(wire),
-        );
-        let own = Through {
-            asker: asker.hurried(),
-            inbox: Inbox::new(ports.queue.clone(), inbox_url.clone()),
-            queue: ports.queue.clone(),
-            reads: reads_url.clone(),
-            hash_key: hash_key.clone(),
-        };
-        through.insert(way.name, own);
+    let mut ways = Vec::new();
+    for (name, api, stand_in) in at_once {
+        let wire = Arc::new(Http::within(HURRY, stand_in.as_deref())?);
+        ways.push(Way { name, api, wire });
     }
-    let lookup = Lookup::new(
-        ports.table.clone(),
-        ports.clock.clone(),
-        Stores::new(ports.table.clone(), ports.clock.clone()),
-        SecretCache::new(ports.secrets, ports.clock),
+    let start = Start {
+        ports: ports.connect(),
         secret_prefix,
-        through,
-    );
-    run(service_fn(|event| answer(&lookup, event))).await
+        inbox_url,
+        reads_url,
+        hash_key_secret,
+        ways,
+    };
+    let lookup = OnceCell::new();
+    // The first ticket after a start waits for no connection: both are made before it comes.
+    let (_, ()) = futures_util::join!(started(&lookup, &start), warm(&start.ports));
+    run(service_fn(|event| answer(&lookup, &start, event))).await
+}
+
+impl Start {
+    fn lookup(&self, hash_key: &HashKey) -> Lookup {
+        let ports = &self.ports;
+        let through = self.ways.iter().map(|way| {
+            let asker = Asker::new(
+                (way.name, way.api),
+                ports.table.clone(),
+                (ports.secrets.clone(), self.secret_prefix.clone()),
+                ports.clock.clone(),
+                way.wire.clone(),
+            );
+            let own = Through {
+                asker: asker.hurried(),
+                inbox: Inbox::new(ports.queue.clone(), self.inbox_url.clone()),
+                queue: ports.queue.clone(),
+                reads: self.reads_url.clone(),
+                hash_key: hash_key.clone(),
+            };
+            (way.name, own)
+        });
+        Lookup::new(
+            ports.table.clone(),
+            ports.clock.clone(),
+            Stores::new(ports.table.clone(), ports.clock.clone()),
+            SecretCache::new(ports.secrets.clone(), ports.clock.clone()),
+            self.secret_prefix.clone(),
+            through.collect(),
+        )
+    }
+}
+
+/// None while the stack's key cannot be read: a request that were answered with an error would be one of the hundred after
+/// which the integration is disabled. The next one tries again.
+async fn started<'a>(lookup: &'a OnceCell<Lookup>, start: &Start) -> Option<&'a Lookup> {
+    let make = async || {
+        let key = start.ports.hash_key(&start.hash_key_secret);
+        match tokio::time::timeout(KEY, key).await {
+            Ok(Ok(key)) => Ok(start.lookup(&key)),
+            Ok(Err(error)) => {
+                tracing::error!(%error, "the stack's key cannot be read, so every card says that there is none now");
+                Err(())
+            }
+            Err(_) => {
+                tracing::error!("the stack's key could not be read in time");
+                Err(())
+            }
+        }
+    };
+    lookup.get_or_try_init(make).await.ok()
 }
 
 /// Opens the way to the table. Whatever comes of it, the first request finds out for itself.
 async fn warm(ports: &Ports) {
     use platform::{RowKey, Table as _};
-    let _ = ports.table.get(&RowKey::new("STORES", "-"), false).await;
+    let row = RowKey::new("STORES", "-");
+    let _ = tokio::time::timeout(KEY, ports.table.get(&row, false)).await;
 }
 
 async fn answer(
-    lookup: &Lookup,
+    lookup: &OnceCell<Lookup>,
+    start: &Start,
     event: LambdaEvent<ApiGatewayV2httpRequest>,
 ) -> Result<ApiGatewayV2httpResponse, Error> {
     let (store, ticket) = request::read(event.payload);
-    Ok(request::response(&lookup.answer(&store, &ticket).await))
+    let answered = match started(lookup, start).await {
+        Some(lookup) => lookup.answer(&store, &ticket).await,
+        None => unclear(&ticket, start.ports.clock.now()),
+    };
+    Ok(request::response(&answered))
 }

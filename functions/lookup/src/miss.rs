@@ -1,13 +1,13 @@
 //! Somebody of whom nothing is held: a source that answers at once is asked while the ticket waits.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use delivery::{Asked as Told, Asker};
 use jiff::SignedDuration;
 use loyalty::{HashKey, Member};
 use platform::{Deadline, ErasedRow, Inbox, Outgoing, Queue, TableError, from_item};
 use vendors::{
-    Envelope, Fetch, Lane, Members, Outcome, Question, Read, Source, Wanted, Whom, registry,
+    Envelope, Fetch, Lane, Members, Outcome, Question, Read, Reason, Source, Wanted, Whom, registry,
 };
 
 use crate::lookup::{Customer, Lookup};
@@ -68,9 +68,12 @@ impl Lookup {
             }
         }
         let Some(slot) = self.take_slot(&customer.store.id).await else {
-            through
-                .have_read(source.name(), customer, self.clock.now())
-                .await;
+            // A storm of triggers is one read.
+            if self.refreshed.is_due(&hash, self.clock.now()) {
+                through
+                    .have_read(source.name(), customer, self.clock.now())
+                    .await;
+            }
             return Met::Unclear;
         };
         let whom = Whom::Email(customer.email.clone());
@@ -78,8 +81,16 @@ impl Lookup {
         let question = Question::Member(&whom);
         let asked = through
             .asker
-            .ask(&customer.store.id, &question, 1, deadline)
-            .await;
+            .ask(&customer.store.id, &question, 1, deadline);
+        // Whatever the question has to wait for, time is left to have it asked later.
+        let late = |_| {
+            Err(Outcome::Retry {
+                after: Duration::ZERO,
+                reason: Reason::OutOfTime,
+            })
+        };
+        let asked = tokio::time::timeout(customer.until.remaining(&*self.clock), asked).await;
+        let asked = asked.unwrap_or_else(late);
         let ((), met) = futures_util::join!(
             self.give_back(slot),
             self.meet((source, through), customer, (before, &hash), asked)
@@ -106,10 +117,19 @@ impl Lookup {
                 return Met::Unclear;
             }
         };
-        let Some(event) = through.read(source, customer, &asked).await else {
+        let Some(body) = asked.told.bodies.first() else {
             self.nobody(through, customer, hash).await;
             return Met::Nobody;
         };
+        let Some(event) = through.read(source, customer, (asked.sent, body)).await else {
+            tracing::error!(store = %customer.store.id, source = source.name(), "what a source told of a customer could not be understood");
+            return Met::Unclear;
+        };
+        if asked.told.lacks.is_some() {
+            through
+                .have_read(source.name(), customer, self.clock.now())
+                .await;
+        }
         let mut member = before.cloned().unwrap_or_default();
         member.hear(&event);
         Met::Member(Box::new(member))
@@ -144,12 +164,11 @@ impl Through {
         &self,
         source: &dyn Source,
         customer: &Customer<'_>,
-        asked: &Told<Members>,
+        (sent, body): (jiff::Timestamp, &[u8]),
     ) -> Option<Box<loyalty::Event>> {
-        let body = asked.told.bodies.first()?;
         let store = customer.store.id.clone();
         let nonce = platform::nonce();
-        let sealed = Envelope::seal(store, source.name(), asked.sent, nonce, None, body);
+        let sealed = Envelope::seal(store, source.name(), sent, nonce, None, body);
         let mut envelope = sealed.ok()?;
         envelope.lane = Lane::Bulk;
         let Read::Event(event) = source.read(&envelope, body, customer.store, &self.hash_key)

@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{Mutex, PoisonError},
+    time::Duration,
 };
 
 use jiff::{SignedDuration, Timestamp};
@@ -13,6 +14,9 @@ use crate::lookup::{Customer, Lookup};
 /// How old a picture may be before its member is read.
 const FRESH: SignedDuration = SignedDuration::from_mins(15);
 
+/// How long the queue may take.
+const QUEUED: Duration = Duration::from_millis(300);
+
 /// More names than this are not remembered.
 const MOST: usize = 1_000;
 
@@ -21,7 +25,8 @@ const MOST: usize = 1_000;
 pub(crate) struct Refreshed(Mutex<HashMap<String, Timestamp>>);
 
 impl Refreshed {
-    fn is_due(&self, hash: &str, now: Timestamp) -> bool {
+    /// Whether somebody is to be read: not if they were had read a while ago. Remembers it.
+    pub(crate) fn is_due(&self, hash: &str, now: Timestamp) -> bool {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let due = known
             .get(hash)
@@ -49,7 +54,11 @@ impl Lookup {
         if self.refreshed.is_due(&through.member(customer), now) {
             // Whoever read them since need not do so again.
             let since = now.checked_sub(FRESH).unwrap_or(now);
-            through.have_read(source.name(), customer, since).await;
+            let read = through.have_read(source.name(), customer, since);
+            // What is known is shown, whatever the queue does.
+            if tokio::time::timeout(QUEUED, read).await.is_err() {
+                tracing::warn!(store = %customer.store.id, "the queue of reads was too slow");
+            }
         }
     }
 }

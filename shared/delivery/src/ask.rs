@@ -206,8 +206,18 @@ impl Asker {
         let mut credential = keys.of(store).await?;
         let first = self.call(question, &credential, account, true).await;
         let refused = Outcome::Misconfigured(Reason::Unauthorized);
-        let in_time = deadline.remaining(&*self.clock) > http::TIMEOUT;
+        let patient = self.manner == Manner::Patient;
+        let needed = if patient {
+            http::TIMEOUT
+        } else {
+            Duration::ZERO
+        };
+        let in_time = deadline.remaining(&*self.clock) > needed;
         match first {
+            // Nobody could find out whether the credential was rotated: that closes no line.
+            Err(outcome) if outcome == refused && !in_time && !patient => {
+                Err(again(1, None, Reason::Unauthorized))
+            }
             Err(outcome) if outcome == refused && in_time => {
                 if keys.renew(&mut credential).await {
                     self.call(question, &credential, account, false).await

@@ -9,8 +9,9 @@ use crate::{
     member::{Step, Turn, out_of_time},
 };
 
-/// The most calls that finding one person takes: a look by each kind of address, a write, and the looks once more.
-const CALLS: usize = 6;
+/// The most calls that finding one person takes: a look by each kind of address and one at whom it led to, a write, and the
+/// looks once more.
+const CALLS: usize = 7;
 
 /// How long it is remembered that the vendor does not know a person.
 const ABSENT: SignedDuration = SignedDuration::from_hours(24);

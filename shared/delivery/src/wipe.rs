@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use loyalty::{Email, MemberKey};
+use loyalty::{Email, MemberKey, Private};
 use platform::{Condition, Deadline, ErasedRow, TableError, Update, text, whole};
 use vendors::{Answer, Call, Erasing, Erasure, Outcome, Reason, Reply, Step, Store};
 
@@ -11,12 +11,12 @@ use crate::{
     attempt::{OnLine, backoff},
     credential::Credential,
     http::{self, NoReply},
-    lease::Lease,
+    lease::{Lease, Sync},
     member::{Turn, out_of_time, table_failed},
 };
 
-/// The most calls that erasing one person takes: a look, a write, and both once more.
-const CALLS: usize = 6;
+/// The most calls that erasing one person takes: three looks, a write, and all once more.
+const CALLS: usize = 8;
 
 /// Whom to erase at the destination.
 #[derive(Clone, Copy)]
@@ -38,7 +38,8 @@ pub(crate) enum Unwiped {
 }
 
 impl Pusher {
-    /// Erases the person with this key, if they have an address: without one nothing was ever written.
+    /// Erases the person with this key, if they have an address or the vendor an id of them: without either nothing was ever
+    /// written.
     pub(crate) async fn wipe(
         &self,
         whom: Whom<'_>,
@@ -46,12 +47,13 @@ impl Pusher {
         (credential, line): (&mut Credential, &mut OnLine),
         (deadline, receives): (Deadline, u32),
     ) -> Result<(), Unwiped> {
-        let Ok(email) = Email::parse(whom.key.expose()) else {
+        let email = Email::parse(whom.key.expose()).ok();
+        if email.is_none() && whom.person.is_none() {
             return Ok(());
-        };
+        }
         let erasing = Erasing {
             store: whom.store,
-            email: &email,
+            email: email.as_ref(),
             person: whom.person,
             version: whom.version,
             mode: erasure.and_then(|erasure| erasure.mode),
@@ -107,7 +109,7 @@ impl Pusher {
             let whom = Whom {
                 store,
                 key,
-                person: lease.sync.person.as_deref(),
+                person: person_of(erasure.as_ref(), &lease.sync),
                 version: ended.unwrap_or(at).max(lease.sync.version + 1),
             };
             let wiped = self.wipe(whom, erasure.as_ref(), on, (deadline, receives));
@@ -169,7 +171,7 @@ impl Turn<'_> {
             Err(error) => return Err(failed(&error, self.receives)),
         }
         let own = self.ledger.member.clone();
-        let person = self.lease.sync.person.clone();
+        let person = person_of(Some(&erasure), &self.lease.sync).map(ToOwned::to_owned);
         let asked_for = erasure.key.clone().filter(|key| *key != own);
         for key in asked_for.iter().chain([&own]) {
             let on = (&mut self.credential, &mut self.line);
@@ -189,6 +191,12 @@ impl Turn<'_> {
         (self.lease.wiped, self.lease.rewrite) = (true, true);
         Ok(())
     }
+}
+
+/// What the vendor calls the person: its own word goes before what came of our calls.
+fn person_of<'a>(erasure: Option<&'a Erasure>, sync: &'a Sync) -> Option<&'a str> {
+    let told = erasure.and_then(|erasure| erasure.person.as_ref());
+    told.map(Private::expose).or(sync.person.as_deref())
 }
 
 fn unwiped(answer: &Answer, receives: u32) -> Unwiped {

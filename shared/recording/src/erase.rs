@@ -8,7 +8,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp};
-use loyalty::{Alias, Email, HashKey, MemberKey, StoreId};
+use loyalty::{Alias, Email, HashKey, MemberKey, Private, StoreId};
 use platform::{
     Clock, Condition, ErasedRow, ErasureWork, Held, Item, MemberState, Outgoing, Queue, RowKey,
     Standing, Table, TableError, Transacted, Update, Value, Write, Written, find_member, from_item,
@@ -437,19 +437,26 @@ impl Case<'_> {
         Ok(())
     }
 
-    /// Names of what each destination has to confirm: one for each address.
+    /// Names of what each destination has to confirm: one for each address, and where a destination has told of the person
+    /// itself, one for each other key.
     fn expected(&self) -> Vec<(String, MemberKey, String)> {
-        let addresses = self
-            .work
-            .keys
-            .iter()
-            .filter(|key| Email::parse(key.expose()).is_ok());
-        let each = addresses.flat_map(|key| {
+        let each = self.work.keys.iter().flat_map(|key| {
             let hash = self.hash_of(key);
+            let has_address = Email::parse(key.expose()).is_ok();
             let destinations = self.work.destinations.iter();
-            destinations.map(move |name| (name.clone(), key.clone(), hash.clone()))
+            let knows = move |name: &&String| has_address || self.person_at(name).is_some();
+            destinations
+                .filter(knows)
+                .map(move |name| (name.clone(), key.clone(), hash.clone()))
         });
         each.collect()
+    }
+
+    /// The id by which a destination has told of the person.
+    fn person_at(&self, destination: &str) -> Option<Private> {
+        let mut aliases = self.work.aliases.iter();
+        let own = aliases.find(|alias| alias.source == destination);
+        own.map(|alias| alias.id.clone())
     }
 
     /// Tells the destinations that have not confirmed. The SYNC row says it too, so that whoever works on this person
@@ -463,6 +470,7 @@ impl Case<'_> {
                 hash: self.hash.clone(),
                 own: hash.clone(),
                 key: Some(key.clone()),
+                person: self.person_at(&name),
                 at: self.at,
                 mode: self.work.mode,
             };

@@ -501,7 +501,7 @@ fn a_person_is_erased_as_the_store_or_the_request_wants_it() {
     let (email, fields) = (email(ADA), store());
     let erasing = |store, person, mode| Erasing {
         store,
-        email: &email,
+        email: Some(&email),
         person,
         version: 1,
         mode,

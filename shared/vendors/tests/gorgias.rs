@@ -171,12 +171,28 @@ fn a_person_is_looked_for_by_every_address_and_made_where_that_is_wanted() {
         calls[0].path,
         "/api/customers?email=ada%2Bclub%40example%2Ecom&limit=1"
     );
-    let (calls, ended) = search(&pushes, &[nobody.clone(), other.clone()]);
+    let shown = |status, address| {
+        let channels = json!([{"address": "bob@example.com"}, {"address": address}]);
+        let body = json!({"id": 9, "email": "bob@example.com", "channels": channels});
+        Some(reply(status, &body))
+    };
+    let alone = |shown| search(&pushes, &[nobody.clone(), other.clone(), shown]);
+    let (calls, ended) = alone(shown(200, "ADA+club@example.com"));
     assert_eq!(
         ended,
         Step::Done(Some("9".to_owned())),
         "another primary address"
     );
+    assert_eq!(calls[2].path, "/api/customers/9");
+    for stranger in [
+        shown(200, "eve@example.com"),
+        shown(301, ADA),
+        shown(404, ADA),
+    ] {
+        let ended = alone(stranger).1;
+        assert_eq!(ended, Step::Done(None), "a filter that was not understood");
+    }
+    assert!(matches!(alone(shown(500, ADA)).1, Step::Failed(_)));
     assert_eq!(
         calls[1].path,
         "/api/customers?channel_type=email&channel_address=ada%2Bclub%40example%2Ecom&limit=1"
@@ -254,7 +270,7 @@ fn erasing_empties_the_data_at_the_version_where_the_picture_ends() {
     let (store, email) = (store(&json!({"push": true})), Email::parse(ADA).unwrap());
     let erasing = |person, mode| Erasing {
         store: &store,
-        email: &email,
+        email: Some(&email),
         person,
         version: 1_772_625_600_000_042,
         mode,

@@ -70,7 +70,7 @@ async fn whoever_is_not_known_by_id_is_looked_for_by_every_address() {
     bench.gorgias.calls();
     assert_eq!(bench.world.push().await, [Outcome::Sent]);
     assert_eq!(bench.record(8)["data"], json!({}));
-    assert_eq!(bench.gorgias.calls().len(), 3);
+    assert_eq!(bench.gorgias.calls().len(), 4);
     is_over(&bench, ADA).await;
 }
 

@@ -30,7 +30,8 @@ async fn a_second_address_leads_to_the_customer_too() {
     let calls = bench.gorgias.calls();
     let path = "/api/customers?channel_type=email&channel_address=ada%40example%2Ecom&limit=1";
     assert_eq!(calls[1].1, path);
-    assert_eq!(calls.len(), 3);
+    assert_eq!(calls[2].1, "/api/customers/8");
+    assert_eq!(calls.len(), 4);
 }
 
 #[tokio::test]
@@ -126,8 +127,8 @@ async fn after_a_merge_the_other_record_is_written() {
     assert_eq!(bench.points(9), Some(130));
     assert_eq!(
         bench.gorgias.calls().len(),
-        4,
-        "one 301, two looks, one write"
+        5,
+        "one 301, three looks, one write"
     );
     assert_eq!(bench.world.row(ADA, "SYNC#gorgias")["person"], "9");
     assert_eq!(bench.push(ADA, 140).await, Outcome::Sent);

@@ -448,7 +448,7 @@ async fn where_an_unknown_customer_becomes_a_member_their_name_is_told() {
     );
     let document = json!({
         "v": 1, "store": "example", "name": "Example Outdoor", "currency": "NOK", "locale": "nb-NO",
-        "sources": {"annexcloud": {"rest": true, "enrol_on_ticket": true}},
+        "sources": {"annexcloud": {"rest": true, "enrol_on_ticket": true, "never_enrol": {"domains": ["shop.example.com"]}}},
         "destinations": {"gorgias": {}, "annexcloud": {}},
     });
     let store = loyalty::StoreId::parse("example").unwrap();

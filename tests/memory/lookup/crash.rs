@@ -11,7 +11,10 @@ async fn a_failure_of_any_call_is_a_card_and_the_next_ticket_is_right() {
     let mut reached = 0;
     for disturbance in DISTURBANCES {
         for k in 1.. {
-            let desk = Desk::with(json!({"enrol_on_ticket": true})).await;
+            let desk = Desk::with(
+                json!({"enrol_on_ticket": true, "never_enrol": {"domains": ["shop.example.com"]}}),
+            )
+            .await;
             desk.ada();
             disturb(&desk.site.world, k, disturbance);
             let (ada, stranger) = (desk.status(ADA).await, desk.status(STRANGER).await);

@@ -82,7 +82,6 @@ async fn a_source_in_trouble_is_a_card_that_says_so_and_a_read() {
         Does::Asks(429, "5"),
         error(404, "AC1001"),
         error(200, "AC1001"),
-        error(401, "AC1002"),
         Does::Answers(404, json!("<html></html>")),
         Does::Answers(200, json!("<html></html>")),
     ] {
@@ -96,6 +95,28 @@ async fn a_source_in_trouble_is_a_card_that_says_so_and_a_read() {
         assert_eq!(desk.reads().len(), 1);
         assert_eq!(desk.recorded().await, 0);
     }
+}
+
+#[tokio::test]
+async fn what_was_refused_is_signed_anew_while_the_ticket_waits() {
+    let desk = Desk::new().await;
+    desk.ada();
+    desk.site
+        .annex
+        .will(Method::Get, "/users/", error(401, "AC1002"));
+    assert_eq!(desk.status(ADA).await, "member");
+    assert!(desk.questions() > 3);
+}
+
+#[tokio::test]
+async fn what_a_source_did_not_tell_in_time_is_read_at_once() {
+    let desk = Desk::new().await;
+    desk.ada();
+    desk.site.annex.will(Method::Get, "/points/", Does::Breaks);
+    let card = desk.card(ADA).await;
+    assert_eq!(card["status"], "member");
+    assert_eq!(card["points"]["available"], json!(null));
+    assert_eq!(desk.reads().len(), 1);
 }
 
 #[tokio::test]
@@ -125,7 +146,10 @@ async fn a_slow_source_closes_no_line() {
 
 #[tokio::test]
 async fn nothing_is_asked_about_who_was_erased() {
-    let desk = Desk::with(json!({"enrol_on_ticket": true})).await;
+    let desk = Desk::with(
+        json!({"enrol_on_ticket": true, "never_enrol": {"domains": ["shop.example.com"]}}),
+    )
+    .await;
     desk.ada();
     assert_eq!(desk.status(ADA).await, "member");
     desk.settle().await;

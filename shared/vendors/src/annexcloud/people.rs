@@ -1,7 +1,7 @@
 //! The calls that read and write people, and the one that shows what was booked for them.
 
 use jiff::Timestamp;
-use loyalty::{Email, Member};
+use loyalty::{Email, Kept, Member, Private, Stamp};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 
@@ -65,17 +65,19 @@ pub(super) fn enrol(
     Some(write(Method::Post, "/users".to_owned(), body))
 }
 
-/// Brings a member's profile up to date; none when nothing is known of it.
+/// Brings a member's profile up to date with what others told of it; none when they told nothing. What Annex Cloud told is
+/// not written back: it may have changed there since.
 ///
 /// ASSUMED `annexcloud-patch`: a key that is left out stays as it is.
 pub(super) fn update(id: &str, member: &Member) -> Option<Call> {
     let mut body = profile(member);
-    if let Some(taking_part) = member.opt_in.value() {
+    if let Some(taking_part) = from_others(&member.opt_in) {
         body.insert("optInStatus".to_owned(), opt_in(*taking_part).into());
     }
     // Where the address is the id it stands there already, perhaps with capitals that are the person's own.
+    let told_here = member.addressed.as_ref().is_some_and(is_own);
     let email = member.email.as_ref().map(Email::expose);
-    if let Some(email) = email.filter(|email| !email.eq_ignore_ascii_case(id)) {
+    if let Some(email) = email.filter(|email| !told_here && !email.eq_ignore_ascii_case(id)) {
         body.insert("email".to_owned(), email.into());
     }
     (!body.is_empty()).then(|| write(Method::Patch, person(id), body))
@@ -109,7 +111,7 @@ pub(super) fn remove(id: &str) -> Call {
     write(Method::Post, "/userdelete".to_owned(), body)
 }
 
-/// What is known of a person's profile. What is known to be nothing is left out: it is not ours to empty there.
+/// What others told of a person's profile. What is known to be nothing is left out: it is not ours to empty there.
 fn profile(member: &Member) -> Map<String, Value> {
     let day = |day: &loyalty::DayOfYear| day.date().map(|day| format!("{day}T00:00:00+0000"));
     let keys = [
@@ -118,8 +120,11 @@ fn profile(member: &Member) -> Map<String, Value> {
         ("phone", text(&member.phone)),
         ("zipCode", text(&member.zip)),
         ("userProfileImageUrl", text(&member.avatar_url)),
-        ("birthDate", member.birthday.value().and_then(day)),
-        ("anniversaryDate", member.anniversary.value().and_then(day)),
+        ("birthDate", from_others(&member.birthday).and_then(day)),
+        (
+            "anniversaryDate",
+            from_others(&member.anniversary).and_then(day),
+        ),
     ];
     let known = keys.into_iter();
     known
@@ -127,8 +132,16 @@ fn profile(member: &Member) -> Map<String, Value> {
         .collect()
 }
 
-fn text(kept: &loyalty::Kept<loyalty::Private>) -> Option<String> {
-    let text = kept.value()?.expose().trim();
+fn from_others<T>(kept: &Kept<T>) -> Option<&T> {
+    kept.value().filter(|_| !kept.stamp().is_some_and(is_own))
+}
+
+fn is_own(stamp: &Stamp) -> bool {
+    stamp.source == NAME
+}
+
+fn text(kept: &Kept<Private>) -> Option<String> {
+    let text = from_others(kept)?.expose().trim();
     (!text.is_empty()).then(|| text.to_owned())
 }
 

@@ -92,6 +92,12 @@ impl SourceSettings {
                 "needs the REST interface: leave out `rest`",
             );
         }
+        if enrol_on_ticket && never_enrol.domains.is_empty() {
+            section.fault(
+                "enrol_on_ticket",
+                "needs the shop's own domains in `never_enrol.domains`: whoever writes to support from there is no customer",
+            );
+        }
         section.finish();
         Self {
             rest,
@@ -119,13 +125,18 @@ impl NeverEnrol {
     /// no customers.
     #[must_use]
     pub fn forbids(&self, email: &Email) -> bool {
-        const NOBODY: [&str; 7] = [
+        const MACHINES: [&str; 5] = [
             "noreply",
             "donotreply",
             "mailerdaemon",
+            "autoreply",
+            "autoresponder",
+        ];
+        const NOBODY: [&str; 5] = [
             "postmaster",
             "bounce",
             "bounces",
+            "notification",
             "notifications",
         ];
         let (local, host) = email.expose().split_once('@').unwrap_or_default();
@@ -141,6 +152,7 @@ impl NeverEnrol {
             rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
         };
         NOBODY.contains(&plain.as_str())
+            || MACHINES.iter().any(|machine| plain.starts_with(machine))
             || self.addresses.contains(email)
             || self.domains.iter().any(within)
     }

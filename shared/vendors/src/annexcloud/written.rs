@@ -54,7 +54,10 @@ fn named_id(call: &Call) -> Option<String> {
 /// Erases a person. Every call may be made again; whoever is not there is erased.
 pub(super) fn erase(erasing: &Erasing, last: Option<(&Call, Option<&Reply>)>) -> Step<()> {
     let Some((_, reply)) = last else {
-        let id = erasing.person.unwrap_or(erasing.email.expose());
+        let address = erasing.email.map(loyalty::Email::expose);
+        let Some(id) = erasing.person.or(address) else {
+            return Step::Done(());
+        };
         return Step::Call(match mode(erasing) {
             EraseMode::Fields => people::blank(id),
             EraseMode::Person => people::remove(id),

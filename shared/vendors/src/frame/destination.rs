@@ -134,8 +134,8 @@ pub struct Renaming<'a> {
 pub struct Erasing<'a> {
     /// The store's settings.
     pub store: &'a Store,
-    /// The address.
-    pub email: &'a Email,
+    /// The address, where there is one.
+    pub email: Option<&'a Email>,
     /// The vendor's own id of the person, as far as we know.
     pub person: Option<&'a str>,
     /// The version at which the picture ends, a clock: newer than every picture of them that was written, and older than

@@ -1,7 +1,7 @@
 //! A message on a destination's queue.
 
 use jiff::Timestamp;
-use loyalty::{Detail, EventId, Kind, MemberKey, Occurrence, StoreId};
+use loyalty::{Detail, EventId, Kind, MemberKey, Occurrence, Private, StoreId};
 use serde::{Deserialize, Serialize};
 
 /// Which work goes first when a vendor's pace is short.
@@ -60,6 +60,9 @@ pub struct Erasure {
     /// This very address: who joined anew may have changed it before the destination heard of the erasure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<MemberKey>,
+    /// The id by which the destination itself knows the person, where it is a source too and has told it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<Private>,
     /// When the person was erased here, µs since 1970.
     pub at: i64,
     /// What is to be done, where the store's setting does not decide.

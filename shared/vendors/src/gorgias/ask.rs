@@ -59,7 +59,8 @@ const NAME: [&str; 4] = [
 ];
 const TICKET: [&str; 3] = ["/ticket/id", "/ticket", "/context/ticket/id"];
 
-/// What a request asks: by its query first, else by its body, JSON or a form.
+/// What a request asks: a POST by its body, JSON or a form, anything else by its query. What a query says beside a POST's
+/// body counts for nothing: the body's signature does not vouch for it.
 #[must_use]
 pub fn asked(ticket: &Ticket) -> Asked {
     let body: Option<Value> = serde_json::from_slice(&ticket.body).ok();
@@ -71,13 +72,15 @@ pub fn asked(ticket: &Ticket) -> Asked {
                 .iter()
                 .find_map(|at| text(body.as_ref()?.pointer(at)?))
         };
-        parameter(&ticket.query, name)
-            .or_else(in_body)
-            .or_else(|| parameter(form, name))
+        if ticket.posts && !ticket.body.is_empty() {
+            in_body().or_else(|| parameter(form, name))
+        } else {
+            parameter(&ticket.query, name)
+        }
     };
     Asked {
         email: of("email", &EMAIL).map(|email| joined(&email)),
-        name: of("name", &NAME),
+        name: of("name", &NAME).map(|name| name.replace('+', " ")),
         ticket: of("ticket", &TICKET),
     }
 }
@@ -186,7 +189,8 @@ impl Credential {
             return false;
         };
         mac.update(&ticket.body);
-        !key.is_empty() && mac.verify_slice(&given).is_ok()
+        // Nothing is signed by the signature of nothing.
+        !key.is_empty() && !ticket.body.is_empty() && mac.verify_slice(&given).is_ok()
     }
 }
 
@@ -244,6 +248,24 @@ mod tests {
         }
         let long = format!("email={}@example.com", "k".repeat(3_000));
         assert_eq!(asked(&get(&long)).email.unwrap().len(), LONGEST);
+    }
+
+    #[test]
+    fn a_query_beside_a_body_counts_for_nothing() {
+        for body in [r#"{"email":"kari@example.com"}"#, r#"{"email":null}"#, "x"] {
+            let mut ticket = post(body);
+            ticket.query = "email=ola%40example.com&ticket=7".to_owned();
+            let asked = asked(&ticket);
+            assert!(asked.email.is_none_or(|email| email == "kari@example.com"));
+            assert_eq!(asked.ticket, None);
+        }
+    }
+
+    #[test]
+    fn a_name_has_blanks_and_no_plus() {
+        for query in ["name=Kari+Berg", "name=Kari%20Berg", "name=Kari%2BBerg"] {
+            assert_eq!(asked(&get(query)).name.as_deref(), Some("Kari Berg"));
+        }
     }
 
     fn credential(json: &str) -> Credential {
@@ -305,5 +327,10 @@ mod tests {
         assert!(!own.admits(&ticket), "no signature");
         ticket.posts = false;
         assert!(own.admits(&ticket), "a GET has no body to sign");
+        // python3: hmac.new(b"key", b"", "sha256").hexdigest()
+        let nothing = "5d5d139563c95b5967b9bd9a8c9b233a9dedb45072794cd232dc1b74832607d0";
+        let mut empty = post("");
+        empty.headers = vec![("x-gorgias-signature".into(), nothing.into())];
+        assert!(!own.admits(&empty), "a signature of nothing");
     }
 }

@@ -82,17 +82,17 @@ pub(super) fn locate(push: &Push, answered: &[Answered]) -> Step<Option<String>>
     }
     match found(call, email, reply.as_ref()) {
         Err(answer) => Step::Failed(answer),
-        Ok(Some(person)) => Step::Done(Some(person)),
-        Ok(None) if is_by_primary(call) => Step::Call(by_any(email)),
+        Ok(Found::Person(person)) => Step::Done(Some(person)),
+        Ok(Found::Look(call)) => Step::Call(call),
         // Somebody has the address, and no list shows them: nobody can tell who.
-        Ok(None) if answered.iter().any(|(call, _)| call.method == Method::Post) => {
+        Ok(Found::Nobody) if answered.iter().any(|(call, _)| call.method == Method::Post) => {
             Step::Failed(Answer::Refused(Reason::Refused))
         }
-        Ok(None) if settings.is_some_and(makes) => {
+        Ok(Found::Nobody) if settings.is_some_and(makes) => {
             let zone = settings.map_or("UTC", |settings| settings.timezone.as_str());
             Step::Call(make(push, email, zone))
         }
-        Ok(None) => Step::Done(None),
+        Ok(Found::Nobody) => Step::Done(None),
     }
 }
 
@@ -110,6 +110,15 @@ fn by_any(email: &str) -> Call {
         "{CUSTOMERS}?channel_type=email&channel_address={}&limit=1",
         encoded(email)
     ))
+}
+
+/// One person, with all of their addresses.
+fn one(person: &str) -> Call {
+    get(format!("{CUSTOMERS}/{}", encoded(person)))
+}
+
+fn is_one(call: &Call) -> bool {
+    call.method == Method::Get && call.path.starts_with(&format!("{CUSTOMERS}/"))
 }
 
 fn make(push: &Push, email: &str, zone: &str) -> Call {
@@ -145,19 +154,58 @@ fn made(reply: Option<&Reply>) -> Made {
     }
 }
 
-/// Who is on a page, if anybody. Whoever is shown with another primary address than the one asked for is somebody else: a
-/// filter that is not understood must not lead into a stranger's record. Other addresses the list does not show.
-fn found(call: &Call, email: &str, reply: Option<&Reply>) -> Result<Option<String>, Answer> {
+/// What a look for a person came to.
+enum Found {
+    Person(String),
+    Nobody,
+    /// This look has yet to tell.
+    Look(Call),
+}
+
+/// Who was found, if anybody. A filter that is not understood must not lead into a stranger's record: whoever is shown with
+/// another primary address than the one asked for is somebody else, and whoever is found by another address, which lists do
+/// not show, is looked at alone.
+fn found(call: &Call, email: &str, reply: Option<&Reply>) -> Result<Found, Answer> {
+    let is_theirs = |row: &Value| {
+        let own = row.get("email").and_then(Value::as_str);
+        own.is_some_and(|own| own.trim().to_lowercase() == email)
+    };
+    if is_one(call) {
+        return looked_at(email, reply);
+    }
     let reply = reply
         .filter(|reply| reply.status == 200)
         .ok_or_else(|| unread(reply))?;
     let page = reply.json();
     let rows = answer::rows(&page).ok_or_else(|| unread(Some(reply)))?;
-    let is_theirs = |row: &&Value| {
-        let own = row.get("email").and_then(Value::as_str).unwrap_or_default();
-        !is_by_primary(call) || own.trim().to_lowercase() == email
+    let theirs = rows.iter().find(|row| is_theirs(row)).and_then(id);
+    let first = rows.first().and_then(id);
+    Ok(match (theirs, first) {
+        (Some(person), _) => Found::Person(person),
+        (None, _) if is_by_primary(call) => Found::Look(by_any(email)),
+        (None, Some(person)) => Found::Look(one(&person)),
+        (None, None) => Found::Nobody,
+    })
+}
+
+/// Whether the person who was looked at has the address. Who was merged into somebody else meanwhile, or is gone, is nobody.
+fn looked_at(email: &str, reply: Option<&Reply>) -> Result<Found, Answer> {
+    let reply = match reply {
+        Some(reply) if reply.status == 200 => reply,
+        Some(reply) if [301, 404].contains(&reply.status) => return Ok(Found::Nobody),
+        reply => return Err(unread(reply)),
     };
-    Ok(rows.iter().find(is_theirs).and_then(id))
+    let person = reply.json();
+    let channels = person.get("channels").and_then(Value::as_array);
+    let mut channels = channels.into_iter().flatten();
+    let has_it = channels.any(|channel| {
+        let address = channel.get("address").and_then(Value::as_str);
+        address.is_some_and(|address| address.trim().to_lowercase() == email)
+    });
+    Ok(match id(&person) {
+        Some(person) if has_it => Found::Person(person),
+        _ => Found::Nobody,
+    })
 }
 
 /// Ids are numbers, and text in some bodies.
@@ -177,26 +225,30 @@ pub(super) fn whole(row: &Value, key: &str) -> Option<String> {
 /// Empties the person's data; who cannot be found has none of ours. Customers are the merchant's and are never deleted, so
 /// both modes of erasing do the same.
 pub(super) fn erase(erasing: &Erasing, last: Option<(&Call, Option<&Reply>)>) -> Step<()> {
-    let email = erasing.email.expose();
+    let email = erasing.email.map(loyalty::Email::expose);
+    let look = |email: Option<&str>| match email {
+        Some(email) => Step::Call(by_primary(email)),
+        None => Step::Done(()),
+    };
     let empty = |person: &str| Step::Call(write(person, &json!({}), version(erasing.version)));
     let Some((call, reply)) = last else {
         return match erasing.person {
             Some(person) => empty(person),
-            None => Step::Call(by_primary(email)),
+            None => look(email),
         };
     };
     if call.method == Method::Put {
         return match answer::answer(call, reply) {
             Answer::Booked { .. } => Step::Done(()),
-            Answer::Elsewhere => Step::Call(by_primary(email)),
+            Answer::Elsewhere => look(email),
             answer => Step::Failed(answer),
         };
     }
-    match found(call, email, reply) {
+    match found(call, email.unwrap_or_default(), reply) {
         Err(answer) => Step::Failed(answer),
-        Ok(Some(person)) => empty(&person),
-        Ok(None) if is_by_primary(call) => Step::Call(by_any(email)),
-        Ok(None) => Step::Done(()),
+        Ok(Found::Person(person)) => empty(&person),
+        Ok(Found::Look(call)) => Step::Call(call),
+        Ok(Found::Nobody) => Step::Done(()),
     }
 }
 

@@ -1,5 +1,6 @@
 //! How a person is erased in Rule.
 
+use loyalty::Email;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::{
@@ -10,10 +11,14 @@ use crate::{Answer, Call, EraseMode, Erasing, Method, Reply, Seen, Step};
 
 /// With `fields` the person is looked for first: a write would make a subscriber of somebody whom Rule does not know.
 pub(super) fn erase(erasing: &Erasing, last: Option<(&Call, Option<&Reply>)>) -> Step<()> {
+    // Rule knows people by their address alone.
+    let Some(email) = erasing.email else {
+        return Step::Done(());
+    };
     let Some((call, reply)) = last else {
         return Step::Call(match mode(erasing) {
-            EraseMode::Fields => look(erasing.email),
-            EraseMode::Person => remove(erasing),
+            EraseMode::Fields => look(email),
+            EraseMode::Person => remove(email),
         });
     };
     if reply.is_some_and(|reply| reply.status == 404 && is_unknown(reply)) {
@@ -23,7 +28,7 @@ pub(super) fn erase(erasing: &Erasing, last: Option<(&Call, Option<&Reply>)>) ->
         Method::Get => match answer::seen(reply) {
             Seen::Failed(answer) => Step::Failed(answer),
             Seen::Marker(_) | Seen::Booked(_) | Seen::Unclear => {
-                Step::Call(map::quiet(erasing.email, &[], fields::emptied()))
+                Step::Call(map::quiet(email, &[], fields::emptied()))
             }
         },
         // What was removed may be answered without a word.
@@ -45,8 +50,8 @@ fn mode(erasing: &Erasing) -> EraseMode {
     erasing.mode.unwrap_or(set)
 }
 
-fn remove(erasing: &Erasing) -> Call {
-    let email = utf8_percent_encode(erasing.email.expose(), NON_ALPHANUMERIC);
+fn remove(email: &Email) -> Call {
+    let email = utf8_percent_encode(email.expose(), NON_ALPHANUMERIC);
     Call {
         method: Method::Delete,
         path: format!("/api/v2/subscribers/{email}?identified_by=email"),

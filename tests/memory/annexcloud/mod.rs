@@ -4,6 +4,7 @@
 mod booking;
 mod crash;
 mod enrol;
+mod erase;
 mod hints;
 mod profile;
 mod reading;

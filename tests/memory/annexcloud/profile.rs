@@ -47,6 +47,29 @@ async fn a_profile_follows_the_picture() {
 }
 
 #[tokio::test]
+async fn what_annex_cloud_told_is_not_written_back() {
+    let site = Site::new().await;
+    let says = |phone: &str, takes_part: &str| {
+        let user =
+            json!({"email": KARI, "firstName": "Kari", "phone": phone, "optInStatus": takes_part});
+        site.annex.person("c-77", user, &json!({}), &json!(null));
+    };
+    says("+4790000001", "YES");
+    let hint = json!({"data": {"userId": "c-77"}});
+    site.hint(&hint).await.unwrap();
+    site.read().await;
+    // There they change their number and leave, and no webhook tells of it.
+    says("+4790000002", "NO");
+    hear(&site, KARI, "Karianne", 8).await;
+    site.settle().await;
+    let user = &site.annex.known("c-77")["user"];
+    assert_eq!(
+        [&user["firstName"], &user["phone"], &user["optInStatus"]],
+        ["Karianne", "+4790000002", "NO"]
+    );
+}
+
+#[tokio::test]
 async fn whoever_annex_cloud_does_not_know_is_left_alone_for_a_day() {
     let site = Site::new().await;
     hear(&site, KARI, "Kari", 8).await;

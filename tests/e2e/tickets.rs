@@ -9,6 +9,7 @@ use bridge_tests::http::{self, Reply};
 use bridge_tests::local::proxy::End;
 use bridge_tests::local::stores;
 use bridge_tests::local::tickets::{Desk, KNOWN, MEMBER, SHOWN, UNKNOWN, pictures};
+use bridge_tests::say;
 use bridge_tests::trouble::Result;
 use bridge_tests::world::{World, wait_until};
 use serde_json::{Value, json};
@@ -58,7 +59,8 @@ async fn what_stands_beside_each_ticket_is_read_by_a_browser() -> Result<()> {
     let desk = desk(&mut stack, "tickets-seen", |_| ()).await?;
     let folder = pictures().join("e2e");
     let Some(browser) = Browser::start(&folder).await? else {
-        eprintln!("{}", browser::MISSING);
+        // Written past the test's own output, which nobody sees.
+        say::problem(browser::MISSING);
         return Ok(());
     };
     for encoding in ["percent", "raw", "plus"] {

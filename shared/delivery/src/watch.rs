@@ -14,6 +14,12 @@ use crate::{Account, Lines, Unvisited, Visit, Wire, door};
 /// after the trouble.
 const DAILY: SignedDuration = SignedDuration::from_hours(24);
 
+/// After how long a look that failed is made again, and after every further failure in twice the time.
+const ROUND: SignedDuration = SignedDuration::from_mins(4);
+
+/// The longest wait for it.
+const LONGEST: SignedDuration = SignedDuration::from_hours(4);
+
 /// Watches what is ours at one destination.
 pub struct Watcher {
     /// The destination.
@@ -42,6 +48,22 @@ struct Row {
     at: i64,
     /// Whether it was stopped then.
     stopped: bool,
+    /// Whether it was ever there.
+    #[serde(default)]
+    known: bool,
+    /// When a look last failed, µs since 1970, and how often since one did not.
+    #[serde(default)]
+    failed_at: i64,
+    #[serde(default)]
+    failed: u32,
+}
+
+/// What a look showed.
+#[derive(PartialEq, Eq)]
+enum Seen {
+    Nothing,
+    Works,
+    Stopped,
 }
 
 impl Row {
@@ -49,7 +71,16 @@ impl Row {
         let since = now
             .checked_sub(DAILY)
             .map_or(i64::MIN, Timestamp::as_microsecond);
-        self.stopped || self.at <= since
+        (self.stopped || self.at <= since) && !self.waits(now)
+    }
+
+    /// Whether a look failed so lately that the next one comes later.
+    fn waits(&self, now: Timestamp) -> bool {
+        let doubled = 1 << self.failed.saturating_sub(1).min(6);
+        let since = now
+            .checked_sub((ROUND * doubled).min(LONGEST))
+            .map_or(i64::MIN, Timestamp::as_microsecond);
+        self.failed > 0 && self.failed_at > since
     }
 }
 
@@ -67,20 +98,26 @@ impl Watcher {
         if !may_look || !row.is_due(now) || self.is_left_alone(store).await? {
             return Ok(row.stopped);
         }
-        let stopped = match self.look(store).await {
-            Ok(stopped) => stopped,
+        let row = match self.look(store, row.known).await {
+            Ok(seen) => Row {
+                v: 1,
+                at: now.as_microsecond(),
+                stopped: seen == Seen::Stopped,
+                known: row.known || seen != Seen::Nothing,
+                ..Row::default()
+            },
             Err(why) => {
-                tracing::warn!(store = %store.id, destination = self.destination.name(), ?why, "what is ours there could not be seen; the next round looks again");
-                return Ok(row.stopped);
+                tracing::warn!(store = %store.id, destination = self.destination.name(), ?why, "what is ours there could not be seen; a later round looks again");
+                Row {
+                    v: 1,
+                    failed_at: now.as_microsecond(),
+                    failed: row.failed.saturating_add(1),
+                    ..row
+                }
             }
         };
-        let row = Row {
-            v: 1,
-            at: now.as_microsecond(),
-            stopped,
-        };
         self.table.put(to_item(&key, &row)?, None).await?;
-        Ok(stopped)
+        Ok(row.stopped)
     }
 
     /// A person has paused it, the vendor wants to be left alone, or its line is closed: whatever closed it has its own
@@ -92,7 +129,8 @@ impl Watcher {
         Ok(line.shut(now).is_some() || line.blocked(now).is_some())
     }
 
-    async fn look(&self, store: &Store) -> Result<bool, Unvisited> {
+    /// `known` is whether something of ours was there before.
+    async fn look(&self, store: &Store, known: bool) -> Result<Seen, Unvisited> {
         let token = match self.destination.door(&store.id) {
             None => None,
             Some(door) => {
@@ -112,16 +150,24 @@ impl Watcher {
             .await;
         match watched {
             // The card alone needs no key of ours, and `check` tells of one that is missing.
-            Err(Unvisited::NoSecret | Unvisited::SecretShape)
-            | Ok(Watched::Nothing | Watched::Works) => Ok(false),
+            Err(Unvisited::NoSecret | Unvisited::SecretShape) | Ok(Watched::Nothing) => {
+                Ok(Seen::Nothing)
+            }
+            Ok(Watched::Works) => Ok(Seen::Works),
             Err(why) => Err(why),
+            // What was never made ready is no trouble.
+            Ok(Watched::Missing) if !known => Ok(Seen::Nothing),
+            Ok(Watched::Missing) => {
+                tracing::error!(store = %store.id, destination = self.destination.name(), "what is ours there is gone: `provision` makes it again");
+                Ok(Seen::Stopped)
+            }
             Ok(Watched::Stopped(revival)) => {
                 tracing::error!(store = %store.id, destination = self.destination.name(), "what is ours there is disabled, and does not work");
                 if let Some(revival) = revival {
                     self.revive(store, &revival).await;
                 }
                 // The next round sees whether it works now; that it was stopped must be heard of in any case.
-                Ok(true)
+                Ok(Seen::Stopped)
             }
         }
     }
@@ -131,7 +177,7 @@ impl Watcher {
         let destination = self.destination.name();
         let way = revival.key.way(&revival.trial, self.clock.now());
         let reply = self.home.send(&revival.trial, &way).await.ok();
-        if !Revival::passes(reply.as_ref()) {
+        if !revival.passes(reply.as_ref()) {
             let status = reply.map(|reply| reply.status);
             tracing::error!(store = %store.id, destination, status, "a trial of our own answer failed, so it stays disabled");
             return;

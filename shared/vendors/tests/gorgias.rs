@@ -341,36 +341,57 @@ fn the_list_of_customers_is_read_in_every_form() {
 
 #[test]
 fn a_trial_passes_with_a_card_and_nothing_else() {
+    let revival = revival();
     for (status, body, passes) in [
-        (200, json!({"loyalty": {}}), true),
+        (200, json!({"loyalty": {"status": "not a member"}}), true),
+        (200, json!({"loyalty": {"status": "unavailable"}}), false),
+        (200, json!({"loyalty": {}}), false),
         (200, json!([]), false),
         (200, json!("card"), false),
         (202, json!({}), false),
         (401, json!({}), false),
     ] {
         assert_eq!(
-            Revival::passes(Some(&reply(status, &body))),
+            revival.passes(Some(&reply(status, &body))),
             passes,
             "{status} {body}"
         );
     }
-    assert!(!Revival::passes(None));
+    assert!(!revival.passes(None));
+}
+
+/// The list of integrations with ours in it, disabled at this time.
+fn shown(at: &Value) -> Vec<Answered> {
+    let url = "https://api.example.com/gorgias/example/member?email={{ticket.customer.email}}";
+    let own =
+        json!({"id": 4711, "name": "Our name", "http": {"url": url}, "deactivated_datetime": at});
+    listed(&json!([own]))
+}
+
+fn listed(rows: &Value) -> Vec<Answered> {
+    let Step::Call(call) = watch(&json!({}), None, &[]) else {
+        panic!("no call");
+    };
+    vec![(call, Some(page(rows)))]
+}
+
+fn revival() -> Revival {
+    let at = shown(&json!("2026-03-04T10:00:00+00:00"));
+    let Step::Done(Watched::Stopped(Some(revival))) =
+        watch(&json!({"reenable": true}), Some("t"), &at)
+    else {
+        panic!("no revival");
+    };
+    revival
 }
 
 #[test]
 fn what_is_disabled_is_revived_where_the_store_wants_it() {
-    let url = "https://api.example.com/gorgias/example/member?email={{ticket.customer.email}}";
-    let shown = |at: Value| {
-        let own = json!({"id": 4711, "name": "Our name", "http": {"url": url}, "deactivated_datetime": at});
-        let page = Some(page(&json!([own])));
-        let Step::Call(call) = watch(&json!({}), None, &[]) else {
-            panic!("no call");
-        };
-        vec![(call, page)]
-    };
-    let works = watch(&json!({"reenable": true}), Some("t"), &shown(Value::Null));
+    let works = watch(&json!({"reenable": true}), Some("t"), &shown(&Value::Null));
     assert!(matches!(works, Step::Done(Watched::Works)));
-    let at = shown(json!("2026-03-04T10:00:00+00:00"));
+    let none = watch(&json!({}), Some("t"), &listed(&json!([])));
+    assert!(matches!(none, Step::Done(Watched::Missing)));
+    let at = shown(&json!("2026-03-04T10:00:00+00:00"));
     for (settings, token) in [(json!({}), Some("t")), (json!({"reenable": true}), None)] {
         let left = watch(&settings, token, &at);
         assert!(
@@ -378,11 +399,7 @@ fn what_is_disabled_is_revived_where_the_store_wants_it() {
             "{settings}"
         );
     }
-    let Step::Done(Watched::Stopped(Some(revival))) =
-        watch(&json!({"reenable": true}), Some("t"), &at)
-    else {
-        panic!("no revival");
-    };
+    let revival = revival();
     assert_eq!(
         revival.trial.path,
         "/gorgias/example/member?email=nobody%40example.com"

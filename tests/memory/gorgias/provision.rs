@@ -153,7 +153,7 @@ async fn the_first_time_everything_is_made() {
         ["text", "tier.current", "Level"],
         ["date", "opt_in_date", "Since"],
         ["list", "activity", ""],
-        ["date", "as_of", "As of"],
+        ["text", "as_of", "As of"],
     ];
     assert_eq!(
         lines(&ticket),

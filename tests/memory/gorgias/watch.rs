@@ -17,6 +17,8 @@ use super::{
 };
 use crate::{operator::done, world::Does};
 
+const CARD: &str = r#"{"loyalty":{"status":"not a member"}}"#;
+
 /// Our own API, as Gorgias reaches it.
 struct Home {
     answers: Mutex<Result<(u16, &'static str), NoReply>>,
@@ -50,9 +52,8 @@ impl Post {
     async fn with(settings: Value) -> Self {
         let bench = Bench::with(settings).await;
         provision(&bench).await;
-        let card = r#"{"loyalty":{"status":"not a member"}}"#;
         let home = Arc::new(Home {
-            answers: Mutex::new(Ok((200, card))),
+            answers: Mutex::new(Ok((200, CARD))),
             asked: Mutex::default(),
         });
         let world = &bench.world;
@@ -82,6 +83,12 @@ impl Post {
         let id = integration(&self.bench)["id"].clone();
         let order = json!({"integration": id});
         self.bench.gorgias.order("/deactivate", order);
+    }
+
+    fn remove(&self) {
+        let id = integration(&self.bench)["id"].clone();
+        let order = json!({"integration": id});
+        self.bench.gorgias.order("/remove", order);
     }
 
     fn is_disabled(&self) -> bool {
@@ -185,6 +192,7 @@ async fn it_stays_disabled_while_we_do_not_answer() {
     for answers in [
         Ok((200, "[]")),
         Ok((200, "<html>")),
+        Ok((200, r#"{"loyalty":{"status":"unavailable"}}"#)),
         Ok((401, "{}")),
         Ok((500, "{}")),
         Ok((429, "{}")),
@@ -198,7 +206,7 @@ async fn it_stays_disabled_while_we_do_not_answer() {
         assert!(post.is_disabled(), "{answers:?}");
         assert!(post.bench.gorgias.writes().is_empty());
         assert_eq!(post.asked().len(), 2, "every round tries");
-        *post.home.answers.lock().unwrap() = Ok((200, "{}"));
+        *post.home.answers.lock().unwrap() = Ok((200, CARD));
         assert!(post.round().await && !post.is_disabled());
         assert!(!post.round().await);
     }
@@ -237,6 +245,34 @@ async fn a_look_that_fails_is_made_again_in_the_next_round() {
         post.bench.gorgias.will(Method::Get, "/integrations", does);
         assert!(post.round().await);
     }
+}
+
+#[tokio::test]
+async fn looks_that_go_on_failing_become_rare() {
+    let post = Post::new().await;
+    assert!(!post.round().await);
+    post.disable();
+    post.day();
+    post.calls();
+    post.bench.wrong_key();
+    let mut looks = 0;
+    for _ in 0..12 * 24 {
+        post.round().await;
+        looks += usize::from(post.calls() > 0);
+    }
+    assert!((5..=12).contains(&looks), "{looks}");
+}
+
+#[tokio::test]
+async fn one_that_somebody_removed_is_told_of() {
+    let post = Post::new().await;
+    assert!(!post.round().await);
+    post.remove();
+    post.day();
+    assert!(post.round().await && post.round().await);
+    assert!(post.bench.gorgias.writes().is_empty());
+    provision(&post.bench).await;
+    assert!(!post.round().await);
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::{Answer, Call, Key, Reply};
 
@@ -59,8 +60,10 @@ impl Finding {
 /// What a look at something of ours at a vendor showed.
 #[derive(Debug, Clone)]
 pub enum Watched {
-    /// Nothing of ours is there, or nobody lets us see it.
+    /// Nothing of ours is wanted there, or nobody lets us see it.
     Nothing,
+    /// Nothing of ours is there.
+    Missing,
     /// It is on.
     Works,
     /// It is switched off; how it is switched on again, where the store wants that.
@@ -74,6 +77,8 @@ pub struct Revival {
     pub trial: Call,
     /// Where that is, and what the vendor presents there.
     pub key: Key,
+    /// Whether a body that we answer the trial with is one that is worth having.
+    pub serves: fn(&Value) -> bool,
     /// The call to the vendor that switches it on.
     pub enable: Call,
 }
@@ -81,7 +86,7 @@ pub struct Revival {
 impl Revival {
     /// Whether our answer to the trial is one that the vendor can use.
     #[must_use]
-    pub fn passes(reply: Option<&Reply>) -> bool {
-        reply.is_some_and(|reply| reply.status == 200 && reply.json().is_object())
+    pub fn passes(&self, reply: Option<&Reply>) -> bool {
+        reply.is_some_and(|reply| reply.status == 200 && (self.serves)(&reply.json()))
     }
 }

@@ -30,6 +30,9 @@ pub enum Standing<'a> {
     NoAddress,
 }
 
+/// The word of a card that tells that there is none now.
+pub(super) const UNAVAILABLE: &str = "unavailable";
+
 /// The card of a customer, and what it says in a word. `address` is shown as it was asked for; `now` is the card's age where
 /// nothing is known. Without a store the card says only that.
 #[must_use]
@@ -43,7 +46,7 @@ pub fn card(
     let (member, status) = match standing {
         Standing::Known(member) => (member, status_of(member)),
         Standing::Unknown => (&nobody, "not a member"),
-        Standing::Unavailable => (&nobody, "unavailable"),
+        Standing::Unavailable => (&nobody, UNAVAILABLE),
         Standing::NoAddress => (&nobody, "invalid email"),
     };
     // Of a friend who was sent a link nothing is the programme's to tell.

@@ -1,9 +1,11 @@
 //! Whether Gorgias still asks us: after a hundred failed calls it disables an integration, and no ticket shows a card.
 
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
 
 use super::{
     Settings,
+    card::UNAVAILABLE,
     customers::get,
     integration::{self, Integration},
     survey::{Known, Survey},
@@ -22,6 +24,9 @@ pub(super) fn watch(site: &Site, answered: &[Answered]) -> Step<Watched> {
     match survey.integration() {
         Err(answer) => Step::Failed(answer),
         Ok(Known::Ask(call)) => Step::Call(call),
+        Ok(Known::Is(None)) if integration::wanted(site, settings).is_some() => {
+            Step::Done(Watched::Missing)
+        }
         Ok(Known::Is(None)) => Step::Done(Watched::Nothing),
         Ok(Known::Is(Some(own))) if !own.is_disabled() => Step::Done(Watched::Works),
         Ok(Known::Is(Some(own))) => Step::Done(Watched::Stopped(revival(site, settings, &own))),
@@ -41,6 +46,13 @@ fn revival(site: &Site, settings: &Settings, own: &Integration) -> Option<Reviva
     Some(Revival {
         key: Key::fixed(site.api_url.to_owned(), vec![header]),
         trial: get(format!("{door}?email=nobody%40example.com")),
+        serves: is_card,
         enable: own.enabling(&wanted),
     })
+}
+
+/// A card that tells that there is none now would be all that tickets show.
+fn is_card(answer: &Value) -> bool {
+    let status = answer.pointer("/loyalty/status").and_then(Value::as_str);
+    status.is_some_and(|status| status != UNAVAILABLE)
 }

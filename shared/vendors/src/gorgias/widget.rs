@@ -35,7 +35,7 @@ pub(super) fn template(settings: &Settings) -> Value {
             }],
         }));
     }
-    lines.push(json!({"type": "date", "path": "as_of", "title": "As of"}));
+    lines.push(json!({"type": "text", "path": "as_of", "title": "As of"}));
     for (order, line) in lines.iter_mut().enumerate() {
         line["order"] = json!(order);
     }

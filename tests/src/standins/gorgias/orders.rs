@@ -23,6 +23,7 @@ pub(super) fn take(
         "/merge" => merge,
         "/hand-edit" => hand_edit,
         "/deactivate" => deactivate,
+        "/remove" => remove,
         "/bucket" => bucket,
         "/encoding" => encoding,
         "/shape" => shape,
@@ -119,6 +120,12 @@ fn deactivate(account: &mut Account, body: &Value, now: Timestamp) -> Result<(),
     let own = account.integrations.get_mut(&number(body, "integration")?);
     own.ok_or("there is no such integration")?.deactivate(now);
     Ok(())
+}
+
+fn remove(account: &mut Account, body: &Value, _: Timestamp) -> Result<(), String> {
+    let own = account.integrations.remove(&number(body, "integration")?);
+    own.map(drop)
+        .ok_or_else(|| "there is no such integration".to_owned())
 }
 
 fn bucket(account: &mut Account, body: &Value, now: Timestamp) -> Result<(), String> {

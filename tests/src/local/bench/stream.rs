@@ -98,7 +98,7 @@ impl Stream {
             let body = document(&format!("events/yotpo/{file}.json"))?;
             let store = store(place);
             let number = |event: usize| 10_000 * (place + 1) + event;
-            let person = |event: usize| format!("member-{place}-{event}@example.com");
+            let person = |event: usize| person(place, event);
             if is_about_a_member(&body) {
                 for before in 0..PASTS {
                     for event in 0..EACH {
@@ -149,6 +149,15 @@ impl Stream {
 /// The store of the kind at this place.
 pub(super) fn store(place: usize) -> String {
     format!("bench-{place}")
+}
+
+/// The addresses of those whom the events of the kind at this place are about.
+pub(super) fn people(place: usize) -> Vec<String> {
+    (0..EACH).map(|event| person(place, event)).collect()
+}
+
+fn person(place: usize, event: usize) -> String {
+    format!("member-{place}-{event}@example.com")
 }
 
 /// Whether a body speaks of a member, and not of a friend who was sent a link or of nobody.

@@ -99,6 +99,7 @@ impl Site {
         drop(self.stores(&stream.stores())?);
         let (mut recorder, _) = self.begin("recorder")?;
         batches(&mut recorder, &inbox.past, BATCH)?;
+        self.aws.used();
         let mut pushers = self.pushers()?;
         for pusher in &mut pushers {
             pusher.past()?;

@@ -22,7 +22,8 @@ cargo local bench              build the functions as deployed and print start, 
 cargo local cost               count what events ask of AWS, and print a month's cost for three numbers of events
     --destinations NAMES       with these destinations (a,b), or `none`; otherwise with all
     --events N                 for this number of events a month
-    --stores N                 for this number of stores; otherwise one";
+    --stores N                 for this number of stores; otherwise one
+    --tickets N                with this number of tickets a month; otherwise with what is assumed of so many events";
 
 /// What is asked for.
 #[derive(Debug, PartialEq, Eq)]
@@ -144,6 +145,7 @@ fn cost(arguments: &[String]) -> Result<Question> {
             }
             "--events" => question.events = Some(number()?),
             "--stores" => question.stores = number()?,
+            "--tickets" => question.tickets = Some(number()?),
             _ => return Err(Trouble::new(format!("{flag} is not known.\n\n{HELP}"))),
         }
     }
@@ -185,6 +187,7 @@ mod tests {
             "cost --events",
             "cost --events 0",
             "cost --stores many",
+            "cost --tickets 0",
             "cost --shops 2",
             "dance",
             "ask",
@@ -207,7 +210,7 @@ mod tests {
 
     #[test]
     fn a_cost_is_asked_for_a_set_of_destinations() {
-        let line = "cost --destinations one,two --events 1_000_000 --stores 3";
+        let line = "cost --destinations one,two --events 1_000_000 --stores 3 --tickets 40";
         let Ok(Asked::Cost(question)) = asked(line) else {
             panic!("a question");
         };
@@ -216,6 +219,7 @@ mod tests {
             Some(vec!["one".to_owned(), "two".to_owned()])
         );
         assert_eq!((question.events, question.stores), (Some(1_000_000), 3));
+        assert_eq!(question.tickets, Some(40));
         let Ok(Asked::Cost(none)) = asked("cost --destinations none") else {
             panic!("a question");
         };

@@ -20,8 +20,17 @@ const TOKEN: &str = "example-webhook-token";
 /// The key with which every store asks Yotpo's stand-in.
 pub(super) const YOTPO_KEY: &str = "example-yotpo-key";
 
+/// What Gorgias presents when it asks for a card.
+pub(super) const DESK_TOKEN: &str = "example-gorgias-lookup-token";
+
+/// Whose key every store's account with Gorgias has.
+pub(super) const AGENT: &str = "admin@example.com";
+
 /// What a store's key at Rule ends in, after its id.
 const KEY: &str = "example-rule-key";
+
+/// The service bills a hundred bytes for each row beside what it holds.
+const ROW: usize = 100;
 
 /// What stands there.
 #[derive(Debug, Default)]
@@ -112,8 +121,7 @@ impl Aws {
     pub(super) fn stored(&self) -> Stored {
         let mut stored = Stored::default();
         for row in lock(&self.state).table.rows() {
-            // The service bills a hundred bytes for each row beside what it holds.
-            let bytes = size::bytes(row) + 100;
+            let bytes = size::bytes(row) + ROW;
             let kind = row.get("sk").and_then(|sk| sk["S"].as_str());
             let kind = kind
                 .unwrap_or_default()
@@ -127,6 +135,16 @@ impl Aws {
             }
         }
         stored
+    }
+
+    /// The bytes of the rows whose second key is such a one, as they are billed.
+    pub(super) fn bytes_of(&self, is_one: impl Fn(&str) -> bool) -> usize {
+        let state = lock(&self.state);
+        let own = state.table.rows().filter(|row| {
+            let key = row.get("sk").and_then(|sk| sk["S"].as_str());
+            key.is_some_and(&is_one)
+        });
+        own.map(|row| size::bytes(row) + ROW).sum()
     }
 
     /// Forgets everything.
@@ -149,6 +167,21 @@ pub(super) struct Stored {
 /// A store's key at Rule.
 pub(super) fn rule_key(store: &str) -> String {
     format!("{store}-{KEY}")
+}
+
+/// A store's key at Gorgias.
+pub(super) fn gorgias_key(store: &str) -> String {
+    format!("{store}-example-gorgias-key")
+}
+
+/// A store's secret with Annex Cloud.
+pub(super) fn annexcloud_key(store: &str) -> String {
+    format!("{store}-example-annexcloud-secret")
+}
+
+/// The id of a store's site at Annex Cloud.
+pub(super) fn site(store: &str) -> String {
+    format!("site-of-{store}")
 }
 
 fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
@@ -199,13 +232,22 @@ impl State {
     }
 }
 
-/// `<prefix>/<store>/yotpo-webhook`, `<prefix>/<store>/yotpo`, `<prefix>/<store>/rule`, `<prefix>/hash-key`.
+/// `<prefix>/<store>/<connection>`, or `<prefix>/hash-key`.
 fn secret(name: &str) -> String {
     let parts: Vec<&str> = name.split('/').collect();
     match parts.as_slice() {
         [_, _, "yotpo-webhook"] => json!({"v": 1, "current": TOKEN}).to_string(),
         [_, store, "yotpo"] => json!({"v": 1, "guid": store, "api_key": YOTPO_KEY}).to_string(),
         [_, store, "rule"] => json!({"v": 1, "api_key": rule_key(store)}).to_string(),
+        [_, _, "gorgias-lookup"] => json!({"v": 1, "current": DESK_TOKEN}).to_string(),
+        [_, store, "gorgias"] => {
+            let key = gorgias_key(store);
+            json!({"v": 1, "account": store, "email": AGENT, "api_key": key}).to_string()
+        }
+        [_, store, "annexcloud"] => {
+            let key = annexcloud_key(store);
+            json!({"v": 1, "site": store, "site_id": site(store), "secret": key}).to_string()
+        }
         _ => "an-example-of-a-hash-key".to_owned(),
     }
 }
@@ -241,6 +283,11 @@ mod tests {
         let key =
             |name| serde_json::from_str::<Value>(&secret(name)).expect("JSON")["api_key"].clone();
         assert_ne!(key("bridge/one/rule"), key("bridge/two/rule"));
+        assert_ne!(key("bridge/one/gorgias"), key("bridge/two/gorgias"));
+        assert_ne!(
+            secret("bridge/one/annexcloud"),
+            secret("bridge/two/annexcloud")
+        );
         assert_eq!(
             secret("bridge/one/yotpo-webhook"),
             secret("bridge/two/yotpo-webhook")

@@ -36,6 +36,14 @@ impl Asked {
         self.secret_requests += other.secret_requests * times;
     }
 
+    /// A part of the way from this to another.
+    pub(super) fn toward(&self, other: &Self, part: f64) -> Self {
+        let mut between = Self::default();
+        between.add(self, 1.0 - part);
+        between.add(other, part);
+        between
+    }
+
     /// What it asks beyond another; never less than nothing.
     fn beyond(&self, other: &Self) -> Self {
         let beyond = |own: f64, other: f64| (own - other).max(0.0);
@@ -49,10 +57,10 @@ impl Asked {
     }
 }
 
-/// A function that events pass through.
-#[derive(Debug, Clone, PartialEq)]
+/// A function that events or tickets pass through.
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Stage {
-    /// Invocations for each event.
+    /// Invocations for each event, or for each ticket.
     pub(super) share: f64,
     /// One invocation with filled caches.
     pub(super) warm: Asked,
@@ -65,14 +73,29 @@ pub(super) struct Stage {
     /// Requests to a vendor for each invocation, and the bytes of their bodies.
     pub(super) calls: f64,
     pub(super) sent: f64,
+    /// That vendor, by the destination's name.
+    pub(super) to: Option<&'static str>,
     /// Whether Lambda takes its events from a queue.
     pub(super) queued: bool,
+    /// Whether it is invoked through the HTTP API.
+    pub(super) at_door: bool,
+}
+
+/// What a month brings.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(super) struct Month {
+    pub(super) events: f64,
+    pub(super) stores: f64,
+    pub(super) tickets: f64,
 }
 
 /// Everything that was counted.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Counts {
+    /// What an event passes through.
     pub(super) stages: Vec<Stage>,
+    /// What a ticket passes through; nothing where no cards are shown.
+    pub(super) desk: Vec<Stage>,
     /// A round of upkeep without work, for one store: what it asks, its processor time, its log.
     pub(super) round: Stage,
     /// Series of metrics that are always alive.
@@ -83,6 +106,25 @@ pub(super) struct Counts {
     pub(super) person: f64,
     /// Secrets that each store has.
     pub(super) secrets: f64,
+}
+
+impl Counts {
+    /// Every stage with its invocations in a month.
+    fn invoked(&self, month: &Month) -> impl Iterator<Item = (&Stage, f64)> {
+        let (events, tickets) = (month.events, month.tickets);
+        let stages = self.stages.iter().map(move |stage| (stage, events));
+        let desk = self.desk.iter().map(move |stage| (stage, tickets));
+        let all = stages.chain(desk);
+        all.map(|(stage, number)| (stage, number * stage.share))
+    }
+
+    /// Requests of a month to a vendor.
+    pub(super) fn calls(&self, vendor: &str, month: &Month) -> f64 {
+        let own = self.invoked(month);
+        let own = own.filter(|(stage, _)| stage.to == Some(vendor));
+        own.map(|(stage, invocations)| invocations * stage.calls)
+            .sum()
+    }
 }
 
 /// One part of a bill.
@@ -106,7 +148,7 @@ const PARTS: [&str; 9] = [
     "schedule, data sent out",
 ];
 
-/// The bill of a month with that many events for that many stores.
+/// The bill of a month.
 ///
 /// # Errors
 /// The file of prices does not name something.
@@ -114,8 +156,9 @@ pub(super) fn bill(
     counts: &Counts,
     resources: &Resources,
     prices: &Prices,
-    (events, stores): (f64, f64),
+    brought: &Month,
 ) -> Result<Vec<Part>> {
+    let (events, stores) = (brought.events, brought.stores);
     let month = HOURS * 3600.0;
     let assumed = |name| prices.assumed(name);
     let memory = resources.memory / 1024.0;
@@ -131,8 +174,8 @@ pub(super) fn bill(
 
     let mut asked = Asked::default();
     let (mut invocations, mut billed, mut logged, mut sent) = (0.0, 0.0, 0.0, 0.0);
-    for stage in &counts.stages {
-        let own = events * stage.share;
+    let mut at_door = 0.0;
+    for (stage, own) in counts.invoked(brought) {
         let warm = seconds(stage, &stage.warm);
         // Caches last a minute or longer, in each process for itself; nothing is read anew more often than it is used.
         let processes = (own * warm / month).ceil().max(1.0);
@@ -143,6 +186,9 @@ pub(super) fn bill(
         if stage.queued {
             asked.queue_requests += 2.0 * own;
         }
+        if stage.at_door {
+            at_door += own;
+        }
         invocations += own;
         billed += own * warm + anew * beyond.requests * aws_wait;
         logged += own * (stage.logged + platform_log);
@@ -152,7 +198,7 @@ pub(super) fn bill(
     asked.add(&counts.round.warm, rounds * stores);
     invocations += rounds;
     billed += rounds * stores * seconds(&counts.round, &counts.round.warm);
-    logged += rounds * (counts.round.logged + platform_log) + events * resources.access_log;
+    logged += rounds * (counts.round.logged + platform_log) + at_door * resources.access_log;
     asked.queue_requests +=
         resources.taken_queues * assumed("pollers")? * month / assumed("poll_seconds")?;
 
@@ -164,7 +210,7 @@ pub(super) fn bill(
     let secrets = resources.secrets + counts.secrets * stores;
     let cost = |name, units| prices.cost(name, units);
     let usd = [
-        cost("api_request", events)?,
+        cost("api_request", at_door)?,
         cost("lambda_request", invocations)? + cost("lambda_gb_second", billed * memory)?,
         cost("queue_request", asked.queue_requests)?,
         cost("write_unit", asked.write_units)? + cost("read_unit", asked.read_units)?,
@@ -268,24 +314,17 @@ mod tests {
             logged: 100.0,
             calls: 1.0,
             sent: 1000.0,
+            to: Some("rule"),
             queued: true,
+            at_door: true,
         }
     }
 
     fn counts() -> Counts {
-        let nothing = Stage {
-            warm: Asked::default(),
-            fresh: Asked::default(),
-            on_cpu: 0.0,
-            logged: 0.0,
-            calls: 0.0,
-            sent: 0.0,
-            queued: false,
-            ..stage()
-        };
         Counts {
             stages: vec![stage()],
-            round: nothing,
+            desk: Vec::new(),
+            round: Stage::default(),
             series: 3.0,
             events: 1e6,
             deliveries: 2e6,
@@ -307,6 +346,14 @@ mod tests {
         }
     }
 
+    fn month(events: f64) -> Month {
+        Month {
+            events,
+            stores: 1.0,
+            tickets: 0.0,
+        }
+    }
+
     fn of(bill: &[Part], name: &str) -> f64 {
         bill.iter()
             .find(|part| part.name == name)
@@ -315,7 +362,7 @@ mod tests {
 
     #[test]
     fn each_count_is_paid_once() {
-        let bill = bill(&counts(), &resources(), &prices(), (100.0, 1.0)).expect("a bill");
+        let bill = bill(&counts(), &resources(), &prices(), &month(100.0)).expect("a bill");
         let close = |name: &str, usd: f64| {
             let own = of(&bill, name);
             assert!((own - usd).abs() < 1e-6, "{name}: {own}, not {usd}");
@@ -341,7 +388,7 @@ mod tests {
     #[test]
     fn caches_are_filled_once_a_minute_and_not_for_every_event() {
         let events = 1e6;
-        let bill = bill(&counts(), &resources(), &prices(), (events, 1.0)).expect("a bill");
+        let bill = bill(&counts(), &resources(), &prices(), &month(events)).expect("a bill");
         // 0.128 s each of 2,628,000 in a month: one process.
         let minutes = HOURS * 60.0;
         let units = events * 3.0 + minutes * (1.0 + 0.5);
@@ -350,10 +397,46 @@ mod tests {
 
     #[test]
     fn idle_costs_what_is_there_and_no_event() {
-        let bill = bill(&counts(), &resources(), &prices(), (0.0, 1.0)).expect("a bill");
+        let bill = bill(&counts(), &resources(), &prices(), &month(0.0)).expect("a bill");
         assert!(
             (total(&bill) - (10.0 + 3.0 + 20.0 + 10.0)).abs() < 1e-6,
             "{bill:?}"
         );
+    }
+    #[test]
+    fn a_ticket_is_paid_like_an_event() {
+        let mut counts = counts();
+        counts.desk.push(Stage {
+            share: 4.0,
+            warm: Asked {
+                requests: 1.0,
+                read_units: 0.5,
+                ..Asked::default()
+            },
+            at_door: true,
+            calls: 2.0,
+            to: Some("annexcloud"),
+            ..Stage::default()
+        });
+        let month = Month {
+            tickets: 10.0,
+            ..month(100.0)
+        };
+        let bill = bill(&counts, &resources(), &prices(), &month).expect("a bill");
+        assert!((of(&bill, "HTTP API") - 140.0).abs() < 1e-6);
+        let units = 100.0 * 4.5 + 40.0 * 0.5;
+        assert!((of(&bill, "DynamoDB requests") - units).abs() < 1e-6);
+        assert!((counts.calls("annexcloud", &month) - 80.0).abs() < 1e-6);
+        assert!((counts.calls("rule", &month) - 100.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn what_is_not_measured_lies_between() {
+        let asked = |requests| Asked {
+            requests,
+            ..Asked::default()
+        };
+        let between = asked(4.0).toward(&asked(8.0), 0.5);
+        assert!((between.requests - 6.0).abs() < 1e-9);
     }
 }

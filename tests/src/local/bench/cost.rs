@@ -1,12 +1,9 @@
 //! `cost`: what a month costs at AWS's list prices, from counts of real requests.
 
-use super::bill::{self, Asked as Used, Counts, Part, Stage};
-use super::kinds;
+use super::bill::{self, Counts, Month, Part};
+use super::counts::{self, counts};
 use super::prices::Prices;
 use super::resources::Resources;
-use super::round::{Counted, Round};
-use super::stream::EACH;
-use super::usage::float;
 use super::{Built, FUNCTIONS, QUICK, text};
 use crate::local::paths;
 use crate::say::{self, Steps};
@@ -24,6 +21,8 @@ pub struct Question {
     pub events: Option<u32>,
     /// Stores.
     pub stores: u32,
+    /// Tickets a month, in place of what is assumed of so many events.
+    pub tickets: Option<u32>,
 }
 
 impl Default for Question {
@@ -32,6 +31,7 @@ impl Default for Question {
             destinations: None,
             events: None,
             stores: 1,
+            tickets: None,
         }
     }
 }
@@ -49,18 +49,26 @@ pub async fn cost(question: &Question, steps: &Steps) -> Result<()> {
     let built = Built::new(QUICK, steps).await?;
     let rounds = built.rounds(1, steps).await?;
     let round = rounds.last().saying("nothing was counted")?;
-    let counts = counts(round, &destinations);
+    let counts = counts(round, &destinations, &prices)?;
 
     let numbers = question
         .events
         .map_or(EVENTS.to_vec(), |events| vec![events]);
-    let numbers: Vec<f64> = numbers.into_iter().map(f64::from).collect();
-    let stores = f64::from(question.stores);
-    let mut columns = vec![("idle".to_owned(), 0.0)];
-    columns.extend(numbers.iter().map(|events| (grouped(*events), *events)));
+    let mut columns = vec![("idle".to_owned(), Month::default())];
+    for events in numbers.into_iter().map(f64::from) {
+        let month = Month {
+            events,
+            tickets: tickets(question, &counts, &prices, events)?,
+            ..Month::default()
+        };
+        columns.push((grouped(events), month));
+    }
+    for (_, month) in &mut columns {
+        month.stores = f64::from(question.stores);
+    }
     let bills = columns
         .iter()
-        .map(|(_, events)| bill::bill(&counts, &resources, &prices, (*events, stores)))
+        .map(|(_, month)| bill::bill(&counts, &resources, &prices, month))
         .collect::<Result<Vec<_>>>()?;
     let to = match destinations.as_slice() {
         [] => "no destination".to_owned(),
@@ -80,7 +88,7 @@ pub async fn cost(question: &Question, steps: &Steps) -> Result<()> {
     for line in table(&columns, &bills) {
         say::line(line);
     }
-    for line in vendors(&counts, &numbers, &prices)? {
+    for line in vendors(&counts, &columns, &destinations, &prices)? {
         say::line(line);
     }
     say::line(
@@ -92,6 +100,15 @@ pub async fn cost(question: &Question, steps: &Steps) -> Result<()> {
         say::line(line);
     }
     Ok(())
+}
+
+/// Tickets that a month brings: none where nobody is shown cards.
+fn tickets(question: &Question, counts: &Counts, prices: &Prices, events: f64) -> Result<f64> {
+    if counts.desk.is_empty() {
+        return Ok(0.0);
+    }
+    let assumed = prices.assumed("tickets_of_1000_events")? * events / 1000.0;
+    Ok(question.tickets.map_or(assumed, f64::from))
 }
 
 /// The destinations that are asked for; all that exist, if none is named.
@@ -113,97 +130,7 @@ fn destinations(asked: Option<&[String]>) -> Result<Vec<String>> {
     }
 }
 
-/// What a round says of an event.
-fn counts(round: &Round, destinations: &[String]) -> Counts {
-    let sum = kinds::sum(&round.kinds);
-    let events = float(round.kinds.len() * EACH);
-    let mut stages: Vec<Stage> = Vec::new();
-    for (place, name) in super::round::WAY.iter().enumerate() {
-        let destination = name.strip_prefix("push-");
-        if destination.is_some_and(|own| !destinations.iter().any(|name| name == own)) {
-            continue;
-        }
-        let invocations = if destination.is_some() {
-            float(sum.messages)
-        } else {
-            events
-        };
-        stages.push(stage(round, &sum, (place, name), (invocations, events)));
-    }
-    if destinations.is_empty()
-        && let Some(recorder) = stages.get_mut(1)
-    {
-        // Nobody is sent anything.
-        recorder.warm.queue_requests = 0.0;
-        recorder.fresh.queue_requests = 0.0;
-    }
-    let stored = round.stored;
-    let served = if destinations.is_empty() { 0.0 } else { 1.0 };
-    Counts {
-        stages,
-        round: Stage {
-            share: 1.0,
-            warm: Used::mean(&round.idle, 1.0),
-            fresh: Used::default(),
-            queued: false,
-            calls: 0.0,
-            sent: 0.0,
-            ..spent(round, "upkeep")
-        },
-        series: float(round.series) * served,
-        events: float(stored.events) / events,
-        deliveries: served * float(stored.deliveries) / events,
-        // One for each event.
-        person: float(stored.members) / events,
-        // Its webhook's, and one for each destination.
-        secrets: 1.0 + float(destinations.len()),
-    }
-}
-
-fn stage(
-    round: &Round,
-    sum: &Counted,
-    (place, name): (usize, &str),
-    (invocations, events): (f64, f64),
-) -> Stage {
-    let pushes = name.starts_with("push-");
-    let calls = |count: usize| {
-        if pushes {
-            float(count) / invocations
-        } else {
-            0.0
-        }
-    };
-    Stage {
-        share: invocations / events,
-        warm: Used::mean(&sum.used[place], invocations),
-        fresh: Used::mean(&round.fresh[place], 1.0),
-        calls: calls(sum.calls),
-        sent: calls(sum.sent),
-        queued: name != "webhook",
-        ..spent(round, name)
-    }
-}
-
-/// A stage with only its processor time and its log.
-fn spent(round: &Round, name: &str) -> Stage {
-    let place = FUNCTIONS.iter().position(|function| *function == name);
-    let spent = place.and_then(|place| round.spent.get(place));
-    Stage {
-        share: 0.0,
-        warm: Used::default(),
-        fresh: Used::default(),
-        on_cpu: spent.map_or(0.0, |spent| spent.on_cpu.as_secs_f64()),
-        logged: spent.map_or(0.0, |spent| {
-            f64::from(u32::try_from(spent.logged).unwrap_or(u32::MAX))
-        }),
-        calls: 0.0,
-        sent: 0.0,
-        queued: false,
-    }
-}
-
-fn table(columns: &[(String, f64)], bills: &[Vec<Part>]) -> Vec<String> {
+fn table(columns: &[(String, Month)], bills: &[Vec<Part>]) -> Vec<String> {
     let row = |name: &str, cells: Vec<String>| {
         let line = cells.iter().fold(format!("{name:<30}"), |line, cell| {
             format!("{line}{cell:>19}")
@@ -212,6 +139,10 @@ fn table(columns: &[(String, f64)], bills: &[Vec<Part>]) -> Vec<String> {
     };
     let heads = columns.iter().map(|(name, _)| name.clone()).collect();
     let mut lines = vec![row("events a month", heads)];
+    if columns.iter().any(|(_, month)| month.tickets > 0.0) {
+        let tickets = columns.iter().map(|(_, month)| grouped(month.tickets));
+        lines.push(row("tickets a month", tickets.collect()));
+    }
     for (place, part) in bills
         .iter()
         .flatten()
@@ -228,9 +159,9 @@ fn table(columns: &[(String, f64)], bills: &[Vec<Part>]) -> Vec<String> {
         .iter()
         .map(|bill| format!("{:.2}       ", bill::total(bill)));
     lines.push(row("together", totals.collect()));
-    let thousand = columns.iter().zip(bills).map(|((_, events), bill)| {
-        if *events > 0.0 {
-            format!("{:.4}       ", 1000.0 * bill::total(bill) / events)
+    let thousand = columns.iter().zip(bills).map(|((_, month), bill)| {
+        if month.events > 0.0 {
+            format!("{:.4}       ", 1000.0 * bill::total(bill) / month.events)
         } else {
             String::new()
         }
@@ -245,26 +176,29 @@ fn table(columns: &[(String, f64)], bills: &[Vec<Part>]) -> Vec<String> {
     lines
 }
 
-/// How many accounts with a vendor so many events need at least.
-fn vendors(counts: &Counts, numbers: &[f64], prices: &Prices) -> Result<Vec<String>> {
-    let limit = prices.assumed("vendor_requests_a_month")?;
-    let calls: f64 = counts
-        .stages
-        .iter()
-        .map(|stage| stage.share * stage.calls)
-        .sum();
-    let lines = numbers.iter().map(|events| (events, events * calls));
-    Ok(lines
-        .filter(|(_, calls)| *calls > limit)
-        .map(|(events, calls)| {
-            let accounts = (calls / limit).ceil();
-            format!(
-                "{} events are {} requests to Rule: more than one account takes, so {accounts} accounts at least",
-                grouped(*events),
-                grouped(calls)
-            )
-        })
-        .collect())
+/// How many accounts with each vendor a month needs at least.
+fn vendors(
+    counts: &Counts,
+    columns: &[(String, Month)],
+    destinations: &[String],
+    prices: &Prices,
+) -> Result<Vec<String>> {
+    let mut lines = Vec::new();
+    for destination in destinations {
+        let limit = prices.assumed(&format!("{destination}_requests_a_month"))?;
+        let shown = counts::shown(destination);
+        for (events, month) in columns {
+            let calls = counts.calls(destination, month);
+            if calls > limit {
+                lines.push(format!(
+                    "{events} events are {} requests to {shown}: more than one account takes, so {} accounts at least",
+                    grouped(calls),
+                    (calls / limit).ceil()
+                ));
+            }
+        }
+    }
+    Ok(lines)
 }
 
 /// `1,000,000`.
@@ -298,21 +232,45 @@ mod tests {
                 .map(|&name| name.to_owned())
                 .collect::<Vec<_>>()
         };
-        assert_eq!(destinations(None).expect("all"), ["rule"]);
+        let all = ["rule", "gorgias", "annexcloud"];
+        assert_eq!(destinations(None).expect("all"), all);
         assert_eq!(destinations(Some(&[])).expect("none"), Vec::<String>::new());
         assert_eq!(
             destinations(Some(&asked(&["rule"]))).expect("one"),
             ["rule"]
         );
         let refused = destinations(Some(&asked(&["nobody"]))).expect_err("no such destination");
-        assert!(refused.to_string().contains("nobody; there are: rule"));
+        let refused = refused.to_string();
+        assert!(refused.ends_with("nobody; there are: rule, gorgias, annexcloud"));
+    }
+
+    fn month(name: &str, events: f64) -> (String, Month) {
+        let month = Month {
+            events,
+            stores: 1.0,
+            tickets: 0.0,
+        };
+        (name.to_owned(), month)
+    }
+
+    #[test]
+    fn tickets_are_told_where_there_are_some() {
+        let mut months = [month("idle", 0.0), month("1,000", 1000.0)];
+        let bills = [Vec::new(), Vec::new()];
+        let told = |months: &[(String, Month)]| {
+            let lines = table(months, &bills);
+            lines.iter().any(|line| line.starts_with("tickets"))
+        };
+        assert!(!told(&months));
+        months[1].1.tickets = 20.0;
+        assert!(told(&months));
     }
 
     #[test]
     fn every_part_has_its_share() {
         let part = |usd| Part { name: "SQS", usd };
         let lines = table(
-            &[("idle".to_owned(), 0.0), ("1,000".to_owned(), 1000.0)],
+            &[month("idle", 0.0), month("1,000", 1000.0)],
             &[
                 vec![
                     part(1.0),

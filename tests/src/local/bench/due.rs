@@ -222,7 +222,7 @@ impl Site {
         let (mut push, _) = self.begin("push-rule")?;
         batches(&mut push, &rule, TOGETHER)?;
         let received = self.received()?;
-        super::round::all_taken(&received)?;
+        super::vendors::all_taken(&received)?;
         Ok(Due {
             read,
             units: used.read_units(),

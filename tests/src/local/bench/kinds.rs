@@ -1,6 +1,5 @@
 //! What each kind of event asks of AWS and of Rule.
 
-use super::FUNCTIONS;
 use super::round::{Counted, Round, WAY};
 use super::stream::EACH;
 use super::usage::{Usage, float};
@@ -37,9 +36,8 @@ pub(super) fn print(round: &Round) {
     ));
     say::line("\none event with nothing cached");
     for (name, used) in WAY.iter().zip(&round.fresh) {
-        let place = FUNCTIONS.iter().position(|function| function == name);
-        let spent = place.and_then(|place| round.spent.get(place));
-        let before = spent.map_or_else(String::new, |spent| match spent.before.told() {
+        let before = round.spent.get(name);
+        let before = before.map_or_else(String::new, |spent| match spent.before.told() {
             none if none.is_empty() => none,
             some => format!("{some} to start; "),
         });

@@ -8,11 +8,16 @@
 //! disk. No test asserts a time.
 
 mod aws;
+mod beside;
 mod bill;
+mod cards;
 mod cost;
+mod counts;
+mod desk;
 mod due;
 mod expression;
 mod kinds;
+mod others;
 mod package;
 mod peers;
 mod prices;
@@ -24,14 +29,17 @@ mod server;
 mod size;
 mod stream;
 mod table;
+mod tools;
 mod usage;
+mod vendors;
 
 use std::path::{Path, PathBuf};
 
+use self::beside::Beside;
 use self::due::Due;
 use self::package::Executables;
 use self::report::Figure;
-use self::round::{Round, Site, Spent};
+use self::round::{Round, Site, Spent, Vendors};
 use self::stream::Stream;
 use super::{build, paths};
 use crate::say::{self, Steps};
@@ -39,12 +47,15 @@ use crate::trouble::{Result, Saying, Trouble};
 
 pub use self::cost::{Question, cost};
 
-/// Every function of the template, in the order of a round. What each is handed stands in [`round`].
+/// Every function of the template. What each is handed stands in [`round`], [`beside`] and [`desk`].
 const FUNCTIONS: &[&str] = &[
     "operator",
     "webhook",
     "recorder",
     "push-rule",
+    "push-gorgias",
+    "push-annexcloud",
+    "lookup",
     "upkeep",
     "reader",
     "emit-anniversaries",
@@ -62,6 +73,12 @@ const START: f64 = 15.0;
 const PEAK: f64 = 20.0;
 const ZIP: f64 = 4.0;
 const WAY: f64 = 20.0;
+
+/// What the processor time of one card of a known member (µs), the first answer after a start (ms), and a card with ten
+/// activities (KB) are to stay under.
+const HIT: f64 = 500.0;
+const FIRST: f64 = 50.0;
+const CARD: f64 = 8.0;
 
 /// What recorder and pusher are to work through at least, in messages for each second of one core, on ports in memory.
 const RATE: f64 = 1_000.0;
@@ -102,7 +119,7 @@ pub async fn bench(wanted: Wanted, steps: &Steps) -> Result<()> {
     let circumstances = report::circumstances(profile)?;
     let rounds = built.rounds(ROUNDS, steps).await?;
     let peers = match rounds.last() {
-        Some(round) if wanted.peers => {
+        Some((round, _)) if wanted.peers => {
             let reaches = round.kinds.iter().map(|kind| kind.calls > 0).collect();
             Some(peers::measure(&built.folder, reaches, steps).await?)
         }
@@ -133,8 +150,10 @@ pub async fn bench(wanted: Wanted, steps: &Steps) -> Result<()> {
     if wanted.quick {
         say::line("zip with profile dist           not built: leave out --quick");
     }
-    if let Some(round) = rounds.last() {
+    if let Some((round, beside)) = rounds.last() {
         kinds::print(round);
+        others::print(beside);
+        cards::print(beside);
     }
     for line in due.lines() {
         say::line(line);
@@ -169,24 +188,36 @@ impl Built {
     }
 
     /// Runs that many rounds, after one that does not count.
-    async fn rounds(&self, count: usize, steps: &Steps) -> Result<Vec<Round>> {
+    async fn rounds(&self, count: usize, steps: &Steps) -> Result<Vec<(Round, Beside)>> {
         let step = steps.begin("measuring");
         let mut rounds = Vec::new();
         for number in 0..=count {
             step.note(&format!("round {number} of {count}"));
-            let stream = Stream::read()?;
-            let site = Site::new(&self.functions, &self.folder, &stream.stores()).await?;
-            let round = tokio::task::spawn_blocking(move || site.round(&stream));
-            rounds.push(round.await.saying("the measuring broke off")??);
+            rounds.push(self.one_round().await?);
         }
         step.done();
         Ok(rounds.split_off(1))
     }
 
+    /// One round with Rule alone, and what every other tool costs beside it.
+    async fn one_round(&self) -> Result<(Round, Beside)> {
+        let stream = Stream::read()?;
+        let alone = Vendors::rule(&stream.stores()).await?;
+        let alone = Site::new(&self.functions, &self.folder, alone)?;
+        let all = Vendors::all(&stream).await?;
+        let all = Site::new(&self.functions, &self.folder, all)?;
+        let round = tokio::task::spawn_blocking(move || {
+            let (round, inbox) = alone.round(&stream)?;
+            let beside = all.beside(&stream, &inbox)?;
+            Ok((round, beside))
+        });
+        round.await.saying("the measuring broke off")?
+    }
+
     /// What the clock costs where few of many are due.
     async fn due(&self) -> Result<Due> {
-        let stores = [due::STORE.to_owned()];
-        let site = Site::new(&self.functions, &self.folder, &stores).await?;
+        let vendors = Vendors::rule(&[due::STORE.to_owned()]).await?;
+        let site = Site::new(&self.functions, &self.folder, vendors)?;
         let due = tokio::task::spawn_blocking(move || site.due());
         due.await.saying("the measuring broke off")?
     }
@@ -200,58 +231,76 @@ impl Built {
     }
 }
 
+/// What one function cost.
+fn spent<'a>((round, beside): &'a (Round, Beside), function: &str) -> Option<&'a Spent> {
+    let pushers = tools::OTHERS.iter().zip(&beside.pushers);
+    let mut pushers = pushers.filter(|(other, _)| other.function == function);
+    let own = pushers.next().map(|(_, spent)| spent);
+    let desk = (function == desk::FUNCTION).then_some(&beside.desk.spent);
+    round.spent.get(function).or(own).or(desk)
+}
+
 /// A value of one function in every round.
-fn of(rounds: &[Round], function: usize, value: impl Fn(&Spent) -> f64) -> Vec<f64> {
-    let spent = rounds.iter().filter_map(|round| round.spent.get(function));
+fn of(rounds: &[(Round, Beside)], function: &str, value: impl Fn(&Spent) -> f64) -> Vec<f64> {
+    let spent = rounds.iter().filter_map(|round| spent(round, function));
     spent.map(value).collect()
 }
 
 fn figures(
-    rounds: &[Round],
+    rounds: &[(Round, Beside)],
     zips: &[(&str, Vec<f64>)],
     (ways, rates): (&[[f64; 2]], &[[f64; 2]]),
 ) -> Vec<Figure> {
     let mut figures = Vec::new();
-    for (place, name) in FUNCTIONS.iter().enumerate() {
+    for name in FUNCTIONS {
         let what = format!("{name}: start");
-        let start = of(rounds, place, |spent| spent.start.as_secs_f64() * 1e3);
+        let start = of(rounds, name, |spent| spent.start.as_secs_f64() * 1e3);
         figures.push(Figure::new(&what, "ms", start, Some(START)));
     }
-    for (place, name) in FUNCTIONS.iter().enumerate() {
+    for name in FUNCTIONS {
         let what = format!("{name}: peak memory");
-        let peak = of(rounds, place, |spent| f64::from(spent.peak) / 1024.0);
+        let peak = of(rounds, name, |spent| f64::from(spent.peak) / 1024.0);
         figures.push(Figure::new(&what, "MiB", peak, Some(PEAK)));
     }
-    for (place, name) in FUNCTIONS.iter().enumerate() {
-        let one = match *name {
-            "operator" => "command",
-            "upkeep" => "round",
-            "reader" => "member",
-            name if name.starts_with("emit-") => "day",
-            _ => "event",
-        };
+    for name in FUNCTIONS {
+        let (one, target) = unit_of(name);
         let what = format!("{name}: CPU per {one}");
-        let on_cpu = of(rounds, place, |spent| spent.on_cpu.as_secs_f64() * 1e6);
-        figures.push(Figure::new(&what, "µs", on_cpu, None));
+        let on_cpu = of(rounds, name, |spent| spent.on_cpu.as_secs_f64() * 1e6);
+        figures.push(Figure::new(&what, "µs", on_cpu, target));
     }
+    figures.extend(cards::figures(rounds));
     for (profile, zips) in zips {
         for (name, zip) in FUNCTIONS.iter().zip(zips) {
             let what = format!("{name}: zip, {profile}");
             figures.push(Figure::new(&what, "MB", vec![*zip], Some(ZIP)));
         }
     }
-    let way = |place: usize| ways.iter().map(|both| both[place]).collect();
-    let what = "body -> event -> request";
-    figures.push(Figure::new(what, "µs", way(1), Some(WAY)));
-    figures.push(Figure::new("webhook cuts the body", "µs", way(0), None));
-    for (place, what) in ["recorder, in memory", "push-rule, in memory"]
-        .iter()
-        .enumerate()
-    {
-        let rate = rates.iter().map(|both| both[place]).collect();
-        figures.push(Figure::new(what, "/s", rate, Some(RATE)).over());
-    }
+    figures.extend(pure(ways, rates));
     figures
+}
+
+/// What a function's processor time is counted for, and what it is to stay under.
+fn unit_of(function: &str) -> (&'static str, Option<f64>) {
+    match function {
+        "operator" => ("command", None),
+        "upkeep" => ("round", None),
+        "reader" => ("member", None),
+        desk::FUNCTION => ("hit", Some(HIT)),
+        name if name.starts_with("emit-") => ("day", None),
+        _ => ("event", None),
+    }
+}
+
+/// The figures of pure code, without processes.
+fn pure(ways: &[[f64; 2]], rates: &[[f64; 2]]) -> Vec<Figure> {
+    let way = |place: usize| ways.iter().map(|both| both[place]).collect();
+    let rate = |place: usize| rates.iter().map(|both| both[place]).collect();
+    vec![
+        Figure::new("body -> event -> request", "µs", way(1), Some(WAY)),
+        Figure::new("webhook cuts the body", "µs", way(0), None),
+        Figure::new("recorder, in memory", "/s", rate(0), Some(RATE)).over(),
+        Figure::new("push-rule, in memory", "/s", rate(1), Some(RATE)).over(),
+    ]
 }
 
 /// A file's text.

@@ -17,11 +17,12 @@ use tokio::process::Command;
 use tokio::runtime::Handle;
 
 use super::aws::Aws;
+use super::beside::Beside;
 use super::report::Figure;
 use super::round::{self, Round, WAY};
 use super::runtime::{Function, Life, Runtime};
 use super::stream::Stream;
-use super::{FUNCTIONS, ROUNDS, of, runtime};
+use super::{ROUNDS, of, runtime, vendors};
 use crate::local::tools::Tool;
 use crate::local::{compare, paths};
 use crate::say::{self, Steps};
@@ -124,7 +125,7 @@ pub(super) async fn measure(folder: &Path, reaches: Vec<bool>, steps: &Steps) ->
 }
 
 /// Prints what they took, and each as so many times ours.
-pub(super) fn print(compared: &Compared, rounds: &[Round]) {
+pub(super) fn print(compared: &Compared, rounds: &[(Round, Beside)]) {
     let ours = ours(rounds);
     say::line(
         "\nthe same job as one plain handler: verify, map, claim, POST to Rule, note the outcome",
@@ -144,12 +145,9 @@ pub(super) fn print(compared: &Compared, rounds: &[Round]) {
 }
 
 /// Our start (ms) and memory (MiB), of the largest function, and our processor time (µs), of all.
-fn ours(rounds: &[Round]) -> [f64; 3] {
-    let places = WAY
-        .iter()
-        .filter_map(|name| FUNCTIONS.iter().position(|own| own == name));
+fn ours(rounds: &[(Round, Beside)]) -> [f64; 3] {
     let mut ours = [0.0_f64; 3];
-    for place in places {
+    for place in WAY {
         let median = |values: Vec<f64>| Figure::new("", "", values, None).median();
         let start = median(of(rounds, place, |spent| spent.start.as_secs_f64() * 1e3));
         let peak = median(of(rounds, place, |spent| f64::from(spent.peak) / 1024.0));
@@ -194,7 +192,7 @@ struct Spent {
 
 impl Site {
     async fn new(peer: &Peer, folder: &Path, stores: &[String]) -> Result<Self> {
-        let rule = round::rule(stores).await?;
+        let rule = vendors::rule(stores).await?;
         let aws = Aws::start()?;
         let function = Function {
             name: peer.name,
@@ -222,7 +220,7 @@ impl Site {
             let before = self.received()?.len();
             round::good(&mut life, &posted.event)?;
             let arrived: Vec<Value> = self.received()?.split_off(before);
-            round::all_taken(&arrived).or_else(|trouble| {
+            vendors::all_taken(&arrived).or_else(|trouble| {
                 if row.requests.is_empty() && arrived.is_empty() {
                     Ok(())
                 } else {
@@ -262,7 +260,7 @@ impl Site {
         }
         let on_cpu = life.on_cpu()?.saturating_sub(before);
         let arrived = self.received()?.split_off(warm);
-        round::all_taken(&arrived)?;
+        vendors::all_taken(&arrived)?;
         if arrived.len() != events.len() {
             let (sent, arrived) = (events.len(), arrived.len());
             return Err(Trouble::new(format!(
@@ -279,7 +277,7 @@ impl Site {
     }
 
     fn received(&self) -> Result<Vec<Value>> {
-        round::received(&self.tokio, &self.rule)
+        vendors::received(&self.tokio, &self.rule)
     }
 }
 

@@ -199,10 +199,16 @@ Outputs:
     #[test]
     fn our_own_template_is_read() {
         let text = std::fs::read_to_string(crate::local::paths::root().join("template.yaml"));
-        let read = Resources::read(&text.expect("the template"), &["rule".to_owned()]);
+        let all = ["rule", "gorgias", "annexcloud"].map(str::to_owned);
+        let text = text.expect("the template");
+        let read = Resources::read(&text, &all);
         let read = read.expect("everything that a bill needs");
         assert!(read.alarms >= 10.0 && read.access_log > 200.0, "{read:?}");
         let unknown = read.functions - super::super::usage::float(super::super::FUNCTIONS.len());
         assert!(unknown.abs() < 0.5, "{unknown} functions are not measured");
+        let rule = Resources::read(&text, &all[..1]).expect("everything that a bill needs");
+        let more = read.functions - rule.functions;
+        assert!((more - 3.0).abs() < 0.5, "{more} functions beside Rule's");
+        assert!(read.alarms > rule.alarms && read.taken_queues > rule.taken_queues);
     }
 }

@@ -3,11 +3,13 @@
 //! operator puts a store for each kind; webhook takes the whole stream; recorder works through the inbox, and push-rule
 //! through what recorder sent it. What only makes the people known goes in full batches, what is counted goes event by
 //! event. Then each of the three starts anew for one event, with nothing cached. Then upkeep finds nothing to do in a stack
-//! with one store, reader reads one member of each store, and the emitters bring what is due a month later. Every answer must be a good one, and Rule's strict stand-in must take every request.
+//! with one store, reader reads one member of each store, and the emitters bring what is due a month later. Every answer must
+//! be a good one, and Rule's strict stand-in must take every request.
+//!
+//! What the destinations beside Rule cost is measured after that, see [`super::beside`].
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -15,15 +17,14 @@ use serde_json::{Value, json};
 use tokio::runtime::Handle;
 
 use super::FUNCTIONS;
-use super::aws::{self, Aws, Stored};
+use super::aws::{Aws, Stored};
 use super::due;
 use super::package::Executables;
 use super::runtime::{Function, Life, Runtime};
 use super::stream::{self, EACH, Posted, Stream};
+use super::tools::{OTHERS, Tools};
 use super::usage::Usage;
-use crate::clock::Clock;
-use crate::http;
-use crate::standins::{self, Vendor, rule::Rule, yotpo::Yotpo};
+use super::vendors;
 use crate::trouble::{Result, Saying, Trouble};
 
 /// Messages in one batch of a queue, as the template has it.
@@ -68,8 +69,8 @@ pub(super) struct Counted {
 /// Everything that was measured in a round.
 #[derive(Debug)]
 pub(super) struct Round {
-    /// In the order of [`FUNCTIONS`].
-    pub(super) spent: Vec<Spent>,
+    /// By the function's name.
+    pub(super) spent: BTreeMap<&'static str, Spent>,
     /// In the order of the stream.
     pub(super) kinds: Vec<Counted>,
     /// What each of [`WAY`] asked of AWS for one event with nothing cached, its start left out.
@@ -82,14 +83,65 @@ pub(super) struct Round {
     pub(super) stored: Stored,
 }
 
+/// What webhook put on the inbox in a round.
+#[derive(Debug)]
+pub(super) struct Inbox {
+    pub(super) past: Vec<String>,
+    /// In the order of the stream.
+    pub(super) news: Vec<Vec<String>>,
+    /// The ordinary event for processes that have nothing cached.
+    pub(super) late: Vec<String>,
+}
+
+/// Where the vendors' stand-ins are.
+#[derive(Debug)]
+pub(super) struct Vendors {
+    pub(super) rule: String,
+    yotpo: String,
+    /// In the order of [`OTHERS`]; none where a store uses Rule alone.
+    pub(super) others: Vec<String>,
+}
+
+impl Vendors {
+    /// Those that stores with Rule alone need.
+    ///
+    /// # Errors
+    /// No port is free.
+    pub(super) async fn rule(stores: &[String]) -> Result<Self> {
+        Ok(Self {
+            rule: vendors::rule(stores).await?,
+            yotpo: vendors::yotpo(stores).await?,
+            others: Vec::new(),
+        })
+    }
+
+    /// All of them.
+    ///
+    /// # Errors
+    /// No port is free, or a stand-in does not take an order.
+    pub(super) async fn all(stream: &Stream) -> Result<Self> {
+        let others = vec![
+            vendors::gorgias(stream).await?,
+            vendors::annexcloud(stream).await?,
+        ];
+        Ok(Self {
+            others,
+            ..Self::rule(&stream.stores()).await?
+        })
+    }
+}
+
 /// Everything that a round needs.
 pub(super) struct Site {
     pub(super) aws: Aws,
     runtime: Runtime,
-    pub(super) rule: String,
+    /// For pushers that run while recorder does, in the order of [`OTHERS`].
+    pub(super) pushing: [Runtime; 2],
+    pub(super) vendors: Vendors,
+    tools: Tools,
     folder: PathBuf,
     functions: Vec<Function>,
-    tokio: Handle,
+    pub(super) tokio: Handle,
 }
 
 impl Site {
@@ -97,19 +149,13 @@ impl Site {
     ///
     /// # Errors
     /// No port is free.
-    pub(super) async fn new(
-        executables: &Executables,
-        folder: &Path,
-        stores: &[String],
-    ) -> Result<Self> {
-        let rule = rule(stores).await?;
-        let yotpo = yotpo(stores).await?;
+    pub(super) fn new(executables: &Executables, folder: &Path, vendors: Vendors) -> Result<Self> {
         let aws = Aws::start()?;
-        let mut environment = environment(&aws, &rule);
-        environment.push(("BRIDGE_YOTPO_URL", yotpo));
         let clock = due::clock(folder)?;
         let functions = FUNCTIONS.iter().map(|name| {
-            let mut environment = environment.clone();
+            let mut environment = environment(&aws, &vendors.rule);
+            environment.push(("BRIDGE_YOTPO_URL", vendors.yotpo.clone()));
+            environment.extend(others(&aws, &vendors.others, name));
             if name.starts_with("emit-") {
                 environment.push(("BRIDGE_CLOCK_FILE", clock.clone()));
             }
@@ -125,24 +171,35 @@ impl Site {
             functions: functions.collect::<Result<_>>()?,
             aws,
             runtime: Runtime::start()?,
-            rule,
+            pushing: [Runtime::start()?, Runtime::start()?],
+            tools: if vendors.others.is_empty() {
+                Tools::Rule
+            } else {
+                Tools::All
+            },
+            vendors,
             folder: folder.to_owned(),
             tokio: Handle::current(),
         })
     }
 
-    /// Runs one round.
+    /// Runs one round. Gives beside it what webhook put on the inbox.
     ///
     /// # Errors
     /// A function does not do its work.
-    pub(super) fn round(&self, stream: &Stream) -> Result<Round> {
+    pub(super) fn round(&self, stream: &Stream) -> Result<(Round, Inbox)> {
         let operator = self.stores(&stream.stores())?;
         let mut kinds: Vec<Counted> = stream.kinds.iter().map(counted).collect();
         let (webhook, past, news) = self.webhook(stream, &mut kinds)?;
-        let ((recorder, past, news), before) = self.recorder(&past, &news, &mut kinds)?;
+        let mut inbox = Inbox {
+            past,
+            news,
+            late: Vec::new(),
+        };
+        let ((recorder, past, news), before) = self.recorder(&inbox, &mut kinds)?;
         let (push_rule, between) = self.push_rule(&past, &news, &mut kinds)?;
         let after = self.aws.stored();
-        let fresh = self.fresh(&stream.late)?;
+        let fresh = self.fresh(&stream.late, &mut inbox)?;
         let (upkeep, idle, series) = self.upkeep()?;
         let reader = self.reader(&stream.stores())?;
         self.all_taken()?;
@@ -155,14 +212,8 @@ impl Site {
             ("upkeep", upkeep),
             ("reader", reader),
         ]);
-        let in_order = FUNCTIONS.iter().map(|name| {
-            let own = spent.remove(name);
-            own.saying(format!(
-                "nobody told `cargo local bench` what to hand {name}"
-            ))
-        });
-        Ok(Round {
-            spent: in_order.collect::<Result<_>>()?,
+        let round = Round {
+            spent,
             kinds,
             fresh,
             idle,
@@ -172,24 +223,34 @@ impl Site {
                 deliveries: after.deliveries - between.deliveries,
                 members: after.members,
             },
-        })
+        };
+        Ok((round, inbox))
     }
 
     pub(super) fn begin(&self, name: &str) -> Result<(Life<'_>, Usage)> {
+        self.begin_on(&self.runtime, name)
+    }
+
+    /// Starts a function beside others. Gives what it asked of AWS before its first event.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub(super) fn begin_on<'a>(
+        &'a self,
+        runtime: &'a Runtime,
+        name: &str,
+    ) -> Result<(Life<'a>, Usage)> {
         let function = self.functions.iter().find(|function| function.name == name);
-        let life = self
-            .runtime
-            .start_one(function.saying(format!("{name} was not built"))?)?;
+        let life = runtime.start_one(function.saying(format!("{name} was not built"))?)?;
         Ok((life, self.aws.used()))
     }
 
     /// operator, with one command for each store.
-    fn stores(&self, stores: &[String]) -> Result<Spent> {
+    pub(super) fn stores(&self, stores: &[String]) -> Result<Spent> {
         let (mut life, before) = self.begin("operator")?;
         let meter = Meter::new(&life)?;
         for store in stores {
-            let mut document = stream::document("events/stores/example-outdoor.json")?;
-            document["store"] = json!(store);
+            let document = self.tools.document(store)?;
             good(
                 &mut life,
                 &json!({"command": "put_store", "store": document}),
@@ -230,14 +291,10 @@ impl Site {
     }
 
     /// Gives Rule's messages in the same way, and what stood in the table before what is counted.
-    fn recorder(
-        &self,
-        past: &[String],
-        news: &[Vec<String>],
-        kinds: &mut [Counted],
-    ) -> Result<(Passed, Stored)> {
+    fn recorder(&self, inbox: &Inbox, kinds: &mut [Counted]) -> Result<(Passed, Stored)> {
+        let news = &inbox.news;
         let (mut life, before) = self.begin("recorder")?;
-        batches(&mut life, past, BATCH)?;
+        batches(&mut life, &inbox.past, BATCH)?;
         let past = self.aws.take("rule");
         self.aws.used();
         let stored = self.aws.stored();
@@ -284,7 +341,7 @@ impl Site {
     }
 
     /// One event through processes that have nothing cached.
-    fn fresh(&self, late: &Posted) -> Result<[Usage; 3]> {
+    fn fresh(&self, late: &Posted, inbox: &mut Inbox) -> Result<[Usage; 3]> {
         let mut used = [Usage::default(), Usage::default(), Usage::default()];
         let (mut life, _) = self.begin("webhook")?;
         good(&mut life, &late.event)?;
@@ -294,6 +351,9 @@ impl Site {
             .enumerate()
         {
             let messages = self.aws.take(queue);
+            if queue == "inbox" {
+                inbox.late.clone_from(&messages);
+            }
             let (mut life, _) = self.begin(name)?;
             batches(&mut life, &messages, 1)?;
             used[place + 1] = self.aws.used();
@@ -302,7 +362,7 @@ impl Site {
     }
 
     /// A stack with one store and nothing to do.
-    fn upkeep(&self) -> Result<(Spent, Usage, usize)> {
+    pub(super) fn upkeep(&self) -> Result<(Spent, Usage, usize)> {
         self.aws.clear();
         let operator = self.stores(&[stream::store(0)]);
         drop(operator?);
@@ -330,8 +390,7 @@ impl Site {
         self.aws.clear();
         let (mut operator, _) = self.begin("operator")?;
         for store in stores {
-            let mut document = stream::document("events/stores/example-outdoor.json")?;
-            document["store"] = json!(store);
+            let mut document = self.tools.document(store)?;
             document["sources"]["yotpo"]["rest"] = json!(true);
             good(
                 &mut operator,
@@ -348,12 +407,12 @@ impl Site {
     }
 
     pub(super) fn received(&self) -> Result<Vec<Value>> {
-        received(&self.tokio, &self.rule)
+        vendors::received(&self.tokio, &self.vendors.rule)
     }
 
     /// Makes sure that Rule's stand-in got something, and took all of it.
     fn all_taken(&self) -> Result<()> {
-        all_taken(&self.received()?)
+        vendors::all_taken(&self.received()?)
     }
 }
 
@@ -406,6 +465,29 @@ pub(super) fn environment(aws: &Aws, rule: &str) -> Vec<(&'static str, String)> 
         ("API_URL", "https://api.example.com".to_owned()),
         ("BRIDGE_RULE_URL", rule.to_owned()),
     ]
+}
+
+/// What those functions are told beside it that are deployed with the destinations beside Rule.
+fn others(aws: &Aws, urls: &[String], function: &str) -> Vec<(&'static str, String)> {
+    let names = [
+        ["QUEUE_GORGIAS", "DEAD_GORGIAS", "BRIDGE_GORGIAS_URL"],
+        [
+            "QUEUE_ANNEXCLOUD",
+            "DEAD_ANNEXCLOUD",
+            "BRIDGE_ANNEXCLOUD_URL",
+        ],
+    ];
+    let mut told = Vec::new();
+    for ((other, [queue, dead, stand_in]), url) in OTHERS.iter().zip(names).zip(urls) {
+        let at = |name: &str| format!("http://{}/000000000000/{name}", aws.address);
+        told.push((queue, at(other.name)));
+        told.push((dead, at(&format!("{}-dead", other.name))));
+        told.push((stand_in, url.clone()));
+        if other.function == function {
+            told.push(("QUEUE_URL", at(other.name)));
+        }
+    }
+    told
 }
 
 fn counted(kind: &stream::Kind) -> Counted {
@@ -492,83 +574,13 @@ fn series(log: &str) -> usize {
     told.len()
 }
 
-/// Starts Rule's stand-in with an account for each store. Gives its address.
-///
-/// # Errors
-/// No port is free.
-pub(super) async fn rule(stores: &[String]) -> Result<String> {
-    let url = stand_in(Rule::default())?;
-    for store in stores {
-        let account = json!({"key": aws::rule_key(store), "account": store});
-        let made = http::post(&format!("{url}/accounts")).body(account.to_string());
-        made.send().await?;
-    }
-    Ok(url)
-}
-
-/// Starts Yotpo's stand-in with an account for each store, and one customer in each. Gives its address.
-///
-/// # Errors
-/// No port is free.
-async fn yotpo(stores: &[String]) -> Result<String> {
-    let url = stand_in(Yotpo::default())?;
-    for store in stores {
-        let account = json!({"account": store, "guid": store, "key": aws::YOTPO_KEY});
-        let customer = json!({
-            "email": READ, "first_name": "Kari", "last_name": "Nordmann", "points_balance": 700, "points_earned": 2600,
-            "total_purchases": 4, "last_seen_at": "2026-03-04T10:19:00.000Z", "third_party_id": "c-4411", "opt_in": true,
-        });
-        let customer = json!({"account": store, "customer": customer});
-        for (path, order) in [("accounts", account), ("customers", customer)] {
-            let made = http::post(&format!("{url}/{path}")).body(order.to_string());
-            made.send().await?;
-        }
-    }
-    Ok(url)
-}
-
-/// The address of the member who is read.
-const READ: &str = "kari@example.com";
-
 /// The message that has this member read.
 fn read_of(store: &str) -> String {
     json!({
         "v": 1, "store": store, "source": "yotpo",
-        "what": {"member": {"whom": {"email": READ}, "asked": 1_772_620_830_412_000_i64}},
+        "what": {"member": {"whom": {"email": vendors::READ}, "asked": 1_772_620_830_412_000_i64}},
     })
     .to_string()
-}
-
-/// Starts a vendor's stand-in on a free port. Gives its address.
-fn stand_in(vendor: impl Vendor + 'static) -> Result<String> {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).saying("no port is free on 127.0.0.1")?;
-    let address = listener
-        .local_addr()
-        .saying("no port is free on 127.0.0.1")?;
-    tokio::spawn(standins::server::serve(vendor, Clock::real(), listener));
-    Ok(format!("http://{address}"))
-}
-
-/// What Rule's stand-in got, in order.
-///
-/// # Errors
-/// It does not answer.
-pub(super) fn received(tokio: &Handle, rule: &str) -> Result<Vec<Value>> {
-    let asked = http::get(&format!("{rule}/received"));
-    let received = tokio.block_on(asked.send())?.json()?;
-    Ok(received.as_array().cloned().unwrap_or_default())
-}
-
-/// Makes sure that there is something, and that all of it was taken.
-///
-/// # Errors
-/// It was not.
-pub(super) fn all_taken(received: &[Value]) -> Result<()> {
-    match received.iter().find(|request| request["status"] != 200) {
-        None if !received.is_empty() => Ok(()),
-        None => Err(Trouble::new("nothing arrived at Rule's stand-in")),
-        Some(bad) => Err(Trouble::new(format!("Rule's stand-in did not take {bad}"))),
-    }
 }
 
 #[cfg(test)]

@@ -45,6 +45,8 @@ pub(super) struct Life<'a> {
     invocations: usize,
     /// From before the process was made to its first poll.
     pub(super) start: Duration,
+    /// From handing it the last event to the arrival of its answer.
+    pub(super) took: Duration,
 }
 
 /// The runtime API.
@@ -91,6 +93,7 @@ impl Runtime {
         let poll = self.turn(function, "/next")?;
         Ok(Life {
             start: poll.asked.at.duration_since(began),
+            took: Duration::ZERO,
             runtime: self,
             function,
             process,
@@ -152,8 +155,11 @@ impl Life<'_> {
     pub(super) fn invoke(&mut self, event: &Value) -> Result<Value> {
         self.invocations += 1;
         let headers = invocation(self.function, self.invocations);
-        self.poll.reply(200, headers, event.to_string());
+        let event = event.to_string();
+        let handed = Instant::now();
+        self.poll.reply(200, headers, event);
         let response = self.runtime.turn(self.function, "/response")?;
+        self.took = response.asked.at.duration_since(handed);
         let answer = serde_json::from_slice(&response.asked.body).unwrap_or_default();
         response.reply(202, Vec::new(), String::new());
         self.poll = self.runtime.turn(self.function, "/next")?;

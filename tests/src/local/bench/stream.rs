@@ -98,7 +98,7 @@ impl Stream {
             let body = document(&format!("events/yotpo/{file}.json"))?;
             let store = store(place);
             let number = |event: usize| 10_000 * (place + 1) + event;
-            let person = |event: usize| format!("member-{place}-{event}@example.com");
+            let person = |event: usize| person(place, event);
             if is_about_a_member(&body) {
                 for before in 0..PASTS {
                     for event in 0..EACH {
@@ -151,6 +151,15 @@ pub(super) fn store(place: usize) -> String {
     format!("bench-{place}")
 }
 
+/// The addresses of those whom the events of the kind at this place are about.
+pub(super) fn people(place: usize) -> Vec<String> {
+    (0..EACH).map(|event| person(place, event)).collect()
+}
+
+fn person(place: usize, event: usize) -> String {
+    format!("member-{place}-{event}@example.com")
+}
+
 /// Whether a body speaks of a member, and not of a friend who was sent a link or of nobody.
 fn is_about_a_member(body: &Value) -> bool {
     let who = &body["email"];
@@ -176,7 +185,11 @@ fn about(body: &Value, person: &str, number: usize) -> Value {
             }
         }
     }
+    let about_a_member = is_about_a_member(body);
     let mut body: Value = serde_json::from_str(&text).unwrap_or_default();
+    if about_a_member {
+        named(&mut body);
+    }
     for object in ["redemption", "perk"] {
         if body[object].is_object() {
             body[object]["id"] = json!(number);
@@ -186,6 +199,21 @@ fn about(body: &Value, person: &str, number: usize) -> Value {
         body["number_of_unused_codes"] = json!(number);
     }
     body
+}
+
+/// The examples are about many people; here one person keeps their name from one piece of news to the next. A name that
+/// changed would be news of its own for whoever keeps profiles.
+fn named(body: &mut Value) {
+    let of = if body["referrer"].is_object() {
+        "referrer"
+    } else {
+        "customer"
+    };
+    for (key, name) in [("first_name", "Kari"), ("last_name", "Nordmann")] {
+        if body[of][key].is_string() {
+            body[of][key] = json!(name);
+        }
+    }
 }
 
 /// News from before those that are counted, about other coupons and other tiers.
@@ -244,6 +272,21 @@ mod tests {
             .collect();
         let all: BTreeSet<&str> = table.iter().map(|row| row.event.as_str()).collect();
         assert_eq!(measured, all);
+    }
+
+    #[test]
+    fn a_person_keeps_their_name() {
+        let stream = Stream::read().expect("the examples");
+        let posted = stream.past.iter();
+        let posted = posted.chain(stream.kinds.iter().flat_map(|kind| &kind.events));
+        for posted in posted {
+            let body = posted.event["body"].as_str().expect("a body");
+            let body: Value = serde_json::from_str(body).expect("JSON");
+            if is_about_a_member(&body) && body["customer"]["email"] == body["email"] {
+                let name = &body["customer"]["first_name"];
+                assert!(name.is_null() || name == "Kari", "{name}");
+            }
+        }
     }
 
     #[test]

@@ -60,6 +60,20 @@ impl Usage {
         calls.join(", ")
     }
 
+    /// The mean of so many by operation, as a text.
+    pub(super) fn each(&self, of: usize) -> String {
+        let calls = self.calls.iter();
+        let calls: Vec<_> = calls
+            .map(|(operation, times)| {
+                let each = f64::from(*times) / float(of.max(1));
+                let whole = (each - each.round()).abs() < 0.05;
+                let each = format!("{each:.*}", usize::from(!whole));
+                format!("{each} {operation}")
+            })
+            .collect();
+        calls.join(", ")
+    }
+
     /// Requests of these operations.
     pub(super) fn of(&self, operations: &[&str]) -> u32 {
         operations
@@ -113,6 +127,7 @@ mod tests {
             sum += &one;
         }
         assert_eq!(sum.told(), "2 GetItem, 1 GetSecretValue");
+        assert_eq!(sum.each(2), "1 GetItem, 0.5 GetSecretValue");
         assert_eq!((sum.write_units, sum.secret_requests()), (6, 1));
         assert!((sum.read_units() - 1.5).abs() < 1e-9);
     }

@@ -450,7 +450,12 @@ mod tests {
         );
         let unknown = wanted("nobody", "http://127.0.0.1:1");
         let refused = up(&unknown, &Steps::silent()).await.expect_err("a refusal");
-        assert!(refused.to_string().contains("there are: rule"), "{refused}");
+        assert!(
+            refused
+                .to_string()
+                .contains("there are: rule, gorgias, annexcloud"),
+            "{refused}"
+        );
         assert!(!dir.stack().exists() && !dir.processes().exists());
     }
 }

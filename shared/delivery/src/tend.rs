@@ -109,8 +109,13 @@ impl Pusher {
             line = self.lines.get(&account).await?;
         }
         if line.shut(self.clock.now()).is_none() {
+            let mut waits = false;
             for store in stores {
-                self.drain(&store.id, round).await?;
+                waits |= self.drain(&store.id, round).await?;
+            }
+            // So it is nearly always, and costs no more than this.
+            if !waits {
+                return Ok(Tended::default());
             }
             line = self.lines.get(&account).await?;
         }
@@ -191,15 +196,15 @@ impl Pusher {
         Ok(false)
     }
 
-    /// Sends what a store has parked, oldest first.
-    async fn drain(&self, store: &StoreId, round: Round<'_>) -> Result<(), TableError> {
+    /// Sends what a store has parked, oldest first. Tells whether there was anything.
+    async fn drain(&self, store: &StoreId, round: Round<'_>) -> Result<bool, TableError> {
         let list = List::Parked.of(store, self.destination.name());
         let mut from = String::new();
         let mut done = BTreeSet::new();
         loop {
             let page = self.table.work(&list, &from, END, PAGE).await?;
             let Some(end) = page.last() else {
-                return Ok(());
+                return Ok(!done.is_empty());
             };
             from = next_after(&end.place);
             for listed in &page {
@@ -207,11 +212,11 @@ impl Pusher {
                     continue;
                 }
                 if round.deadline.remaining(&*self.clock) <= http::TIMEOUT * 2 {
-                    return Ok(());
+                    return Ok(true);
                 }
                 let turned = self.parked_member(listed, MEMBER, round).await?;
                 if turned >= Turned::Refused {
-                    return Ok(());
+                    return Ok(true);
                 }
             }
         }

@@ -213,7 +213,7 @@ fn by_an_unmade_secret(done: &[&Use], action: &str, resource: &str) -> Option<&'
     let made = format!("{resource}-??????");
     let is_read = |used: &&Use| used.did == action && fits(&made, &used.to);
     let reads = action == "secretsmanager:GetSecretValue" && !resource.ends_with("-??????");
-    (reads && done.iter().any(|used| is_read(used))).then_some("nobody may have made it yet")
+    (reads && done.iter().any(is_read)).then_some("nobody may have made it yet")
 }
 
 fn touches_its_own_rows_and_secrets(function: &str) {

@@ -44,9 +44,6 @@ impl Operator {
         let (message, delivery) = self.ordered(&asked, &member, version);
         let hash = self.hash_key.member(&asked.store, &member);
 
-        let what = json!({"member": hash, "order": asked.order.what, "delivery": delivery});
-        self.audit(&asked.store, &asked.by, "adjust_points", &asked.why, &what)
-            .await?;
         let day = Day {
             table: &*self.table,
             store: &asked.store,
@@ -58,6 +55,15 @@ impl Operator {
             Ok(Taken::No { left }) => return Err(too_many(amount, left, limits)),
             Err(error) => return Err(fault("table", error)),
         };
+        let what = json!({"member": hash, "order": asked.order.what, "delivery": delivery});
+        let written = self
+            .audit(&asked.store, &asked.by, "adjust_points", &asked.why, &what)
+            .await;
+        if let Err(faults) = written {
+            // Where this fails too, the day has room for less: the safe side.
+            let _ = day.give_back(amount).await;
+            return Err(faults);
+        }
         if !self.is_on_queue(url, &message).await {
             let given_back = day.give_back(amount).await.is_ok();
             return Err(not_taken(&delivery, given_back));

@@ -236,6 +236,24 @@ async fn a_change_that_was_cut_off_is_finished_by_the_next_run() {
 }
 
 #[tokio::test]
+async fn a_widget_that_a_person_took_away_stays_away_unless_forced() {
+    let bench = Bench::new().await;
+    provision(&bench).await;
+    let id = widget(&bench, "ticket")["id"].clone();
+    let order = json!({"widget": id, "deactivated": true});
+    bench.gorgias.order("/hand-edit", order);
+    let (said, writes) = provision(&bench).await;
+    assert_eq!(said[1].1, "note", "{said:?}");
+    assert!(said[1].2.contains("taken away by hand"));
+    assert!(writes.is_empty(), "{writes:?}");
+    let (said, writes) = forced(&bench).await;
+    assert!(all_good(&said), "{said:?}");
+    assert_eq!(paths(&writes), ["Post /api/widgets"]);
+    let (said, writes) = forced(&bench).await;
+    assert!(all_good(&said) && writes.is_empty(), "{said:?}");
+}
+
+#[tokio::test]
 async fn a_widget_that_a_person_changed_is_left_alone_unless_forced() {
     let bench = Bench::new().await;
     provision(&bench).await;

@@ -327,11 +327,10 @@ mod tests {
         assert!(!own.admits(&ticket), "no signature");
         ticket.posts = false;
         assert!(own.admits(&ticket), "a GET has no body to sign");
-        let nothing = Hmac::<Sha256>::new_from_slice(b"key").unwrap();
-        let nothing = nothing.finalize().into_bytes();
-        let nothing: String = nothing.iter().map(|byte| format!("{byte:02x}")).collect();
+        // python3: hmac.new(b"key", b"", "sha256").hexdigest()
+        let nothing = "5d5d139563c95b5967b9bd9a8c9b233a9dedb45072794cd232dc1b74832607d0";
         let mut empty = post("");
-        empty.headers = vec![("x-gorgias-signature".into(), nothing)];
+        empty.headers = vec![("x-gorgias-signature".into(), nothing.into())];
         assert!(!own.admits(&empty), "a signature of nothing");
     }
 }

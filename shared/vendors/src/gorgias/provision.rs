@@ -119,6 +119,13 @@ fn place(
     let Some(stands) = stands else {
         return (Some(survey::write(None, &own)), good("was made"));
     };
+    if !stands.is_shown && force {
+        return (Some(survey::write(None, &own)), good("was made anew"));
+    }
+    if !stands.is_shown {
+        let message = "was taken away by hand and stays away; with `force` it is made anew";
+        return (None, Finding::new(Level::Note, about, message));
+    }
     let template = widget::named(&stands.template);
     if template == widget::named(&own["template"]) {
         return (None, good("exists and is as it is to be"));

@@ -32,6 +32,8 @@ pub(super) struct Widget {
     pub(super) template: Value,
     /// Its place among the others in the sidebar.
     pub(super) order: Option<i64>,
+    /// Not, where a person has taken it away.
+    pub(super) is_shown: bool,
 }
 
 impl<'a> Survey<'a> {
@@ -90,10 +92,8 @@ impl<'a> Survey<'a> {
         let pages = self.widgets.iter().filter_map(|(_, reply)| reply.as_ref());
         let pages: Vec<Value> = pages.map(Reply::json).collect();
         let rows = pages.iter().filter_map(answer::rows).flatten();
-        let own = rows.filter(|row| {
-            customers::whole(row, "integration_id") == Some(integration.to_string())
-                && row.get("deactivated_datetime").is_none_or(Value::is_null)
-        });
+        let own = rows
+            .filter(|row| customers::whole(row, "integration_id") == Some(integration.to_string()));
         let widgets = own.filter_map(|row| {
             let context = row
                 .get("context")
@@ -103,10 +103,13 @@ impl<'a> Survey<'a> {
                 id: id(row)?.parse().ok()?,
                 template: row.get("template")?.clone(),
                 order: row.get("order").and_then(Value::as_i64),
+                is_shown: row.get("deactivated_datetime").is_none_or(Value::is_null),
             };
             Some((context.to_owned(), widget))
         });
-        Ok(Known::Is(widgets.collect()))
+        let mut widgets: Vec<_> = widgets.collect();
+        widgets.sort_by_key(|(_, widget)| !widget.is_shown);
+        Ok(Known::Is(widgets))
     }
 
     /// What became of the write of a widget in this context; none where it was not made.

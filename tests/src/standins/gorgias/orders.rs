@@ -104,7 +104,12 @@ fn merge(account: &mut Account, body: &Value, _: Timestamp) -> Result<(), String
 
 fn hand_edit(account: &mut Account, body: &Value, now: Timestamp) -> Result<(), String> {
     let widget = account.widgets.get_mut(&number(body, "widget")?);
-    let template = widget.ok_or("there is no such widget")?.edit(now);
+    let widget = widget.ok_or("there is no such widget")?;
+    if body["deactivated"] == true {
+        widget.deactivate(now);
+        return Ok(());
+    }
+    let template = widget.edit(now);
     if body["template"].is_object() {
         template.clone_from(&body["template"]);
         return Ok(());

@@ -66,6 +66,13 @@ impl Widget {
         self.fields.entry("template").or_insert(Value::Null)
     }
 
+    /// A person takes it away.
+    pub(super) fn deactivate(&mut self, now: Timestamp) {
+        self.updated = written(now);
+        let at = json!(self.updated);
+        self.fields.insert("deactivated_datetime".to_owned(), at);
+    }
+
     /// As the API shows it.
     pub(super) fn shown(&self) -> Value {
         let mut shown = self.fields.clone();

@@ -453,7 +453,7 @@ mod tests {
         assert!(
             refused
                 .to_string()
-                .contains("there are: rule, gorgias, annexcloud"),
+                .contains("there are: annexcloud, gorgias, rule, yotpo"),
             "{refused}"
         );
         assert!(!dir.stack().exists() && !dir.processes().exists());

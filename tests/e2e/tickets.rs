@@ -82,7 +82,7 @@ async fn what_stands_beside_each_ticket_is_read_by_a_browser() -> Result<()> {
         }
     }
     let labels = browser.texts(".label").await?;
-    for label in ["Programme", "Points", "Tier", "Opt-in date", "As of"] {
+    for label in ["Loyalty", "Since", "Points", "Spend to it", "As of"] {
         assert!(
             labels.iter().any(|text| text == label),
             "{label}: {labels:?}"

@@ -68,12 +68,8 @@ impl Lookup {
             }
         }
         let Some(slot) = self.take_slot(&customer.store.id).await else {
-            // A storm of triggers is one read.
-            if self.refreshed.is_due(&hash, self.clock.now()) {
-                through
-                    .have_read(source.name(), customer, self.clock.now())
-                    .await;
-            }
+            self.read_later((source, through), customer, self.clock.now())
+                .await;
             return Met::Unclear;
         };
         let whom = Whom::Email(customer.email.clone());
@@ -111,8 +107,7 @@ impl Lookup {
             Err(outcome) => {
                 let reason = outcome.reason().map(vendors::Reason::code);
                 tracing::warn!(store = %customer.store.id, source = source.name(), reason, "a source did not answer while a ticket waited");
-                through
-                    .have_read(source.name(), customer, self.clock.now())
+                self.read_later((source, through), customer, self.clock.now())
                     .await;
                 return Met::Unclear;
             }
@@ -126,8 +121,7 @@ impl Lookup {
             return Met::Unclear;
         };
         if asked.told.lacks.is_some() {
-            through
-                .have_read(source.name(), customer, self.clock.now())
+            self.read_later((source, through), customer, self.clock.now())
                 .await;
         }
         let mut member = before.cloned().unwrap_or_default();
@@ -181,13 +175,13 @@ impl Through {
         Some(event)
     }
 
-    /// Has the customer read later: the next ticket shows what comes of it.
+    /// Has the customer read later: the next ticket shows what comes of it. Tells whether the queue took it.
     pub(crate) async fn have_read(
         &self,
         source: &str,
         customer: &Customer<'_>,
         asked: jiff::Timestamp,
-    ) {
+    ) -> bool {
         let fetch = Fetch {
             v: 1,
             store: customer.store.id.clone(),
@@ -198,11 +192,9 @@ impl Through {
             },
         };
         let Ok(body) = fetch.to_text() else {
-            return;
+            return false;
         };
         let message = Outgoing { id: 0, body };
-        if !self.queue.send(&self.reads, vec![message]).await.is_empty() {
-            tracing::warn!(store = %customer.store.id, source, "the queue of reads took nothing");
-        }
+        self.queue.send(&self.reads, vec![message]).await.is_empty()
     }
 }

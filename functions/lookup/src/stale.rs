@@ -8,8 +8,12 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 use loyalty::Member;
+use vendors::Source;
 
-use crate::lookup::{Customer, Lookup};
+use crate::{
+    lookup::{Customer, Lookup},
+    miss::Through,
+};
 
 /// How old a picture may be before its member is read.
 const FRESH: SignedDuration = SignedDuration::from_mins(15);
@@ -26,7 +30,7 @@ pub(crate) struct Refreshed(Mutex<HashMap<String, Timestamp>>);
 
 impl Refreshed {
     /// Whether somebody is to be read: not if they were had read a while ago. Remembers it.
-    pub(crate) fn is_due(&self, hash: &str, now: Timestamp) -> bool {
+    fn is_due(&self, hash: &str, now: Timestamp) -> bool {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let due = known
             .get(hash)
@@ -39,6 +43,11 @@ impl Refreshed {
         }
         due
     }
+
+    fn forget(&self, hash: &str) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.remove(hash);
+    }
 }
 
 impl Lookup {
@@ -48,17 +57,30 @@ impl Lookup {
         let old = member
             .as_of()
             .is_none_or(|as_of| now.duration_since(as_of) >= FRESH);
-        let Some((source, through)) = self.through(customer).filter(|_| old) else {
-            return;
-        };
-        if self.refreshed.is_due(&through.member(customer), now) {
+        if let Some(way) = self.through(customer).filter(|_| old) {
             // Whoever read them since need not do so again.
             let since = now.checked_sub(FRESH).unwrap_or(now);
-            let read = through.have_read(source.name(), customer, since);
-            // What is known is shown, whatever the queue does.
-            if tokio::time::timeout(QUEUED, read).await.is_err() {
-                tracing::warn!(store = %customer.store.id, "the queue of reads was too slow");
-            }
+            self.read_later(way, customer, since).await;
+        }
+    }
+
+    /// Has a customer read whom nobody has read since an instant. A storm of triggers is one read: more of them would take
+    /// the pace from the tickets.
+    pub(crate) async fn read_later(
+        &self,
+        (source, through): (&'static dyn Source, &Through),
+        customer: &Customer<'_>,
+        since: Timestamp,
+    ) {
+        let hash = through.member(customer);
+        if !self.refreshed.is_due(&hash, self.clock.now()) {
+            return;
+        }
+        let read = through.have_read(source.name(), customer, since);
+        // What is known is shown, whatever the queue does.
+        if tokio::time::timeout(QUEUED, read).await != Ok(true) {
+            tracing::warn!(store = %customer.store.id, source = source.name(), "the queue of reads took nothing in time");
+            self.refreshed.forget(&hash);
         }
     }
 }

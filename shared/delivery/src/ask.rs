@@ -16,7 +16,7 @@ use crate::{
     attempt::backoff,
     credential::{Credential, Keys},
     http,
-    line::{Gate, Wish},
+    line::{Gate, Priority, Wish},
 };
 
 /// The longest wait of a question whose line is closed: then a message that is handed out a hundred times waits for four
@@ -150,7 +150,11 @@ impl Asker {
             lane: Lane::Live,
             calls: question.0.len(),
             probing,
-            waits: patient,
+            priority: if patient {
+                Priority::Waits
+            } else {
+                Priority::First
+            },
             pools: patient,
         };
         let mut gate = self.lines.gate(&account, wish(false)).await;

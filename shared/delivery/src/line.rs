@@ -25,11 +25,22 @@ pub(crate) struct Wish {
     pub(crate) calls: usize,
     /// Whether this is the one message that finds out if a closed line works again.
     pub(crate) probing: bool,
-    /// Whether the process waits some seconds for the pace. What waits in thousands goes back to its queue instead: what
-    /// just happened must not queue up behind it.
-    pub(crate) waits: bool,
+    /// Whose turn it is when others have taken what the pace allows now.
+    pub(crate) priority: Priority,
     /// Whether more permits may be taken than are needed now, for what comes next in this process.
     pub(crate) pools: bool,
+}
+
+/// What becomes of calls that the pace does not allow now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Priority {
+    /// The process waits some seconds for them.
+    Waits,
+    /// They are not made. What waits in thousands goes back to its queue: what just happened must not queue up behind it.
+    ComesBack,
+    /// Somebody waits for the answer: they go before all that others were promised, by one burst, and the others' next turns
+    /// come later.
+    First,
 }
 
 /// How many calls in a row must fail before the line is closed.
@@ -237,9 +248,11 @@ impl Line {
     /// Takes up to `wanted` permits.
     pub(crate) fn take(&mut self, wanted: usize, wish: Wish, now: Timestamp) -> Gate {
         let Wish {
-            pace, lane, waits, ..
+            pace,
+            lane,
+            priority,
+            ..
         } = wish;
-        let longest = if waits { AHEAD } else { SignedDuration::ZERO };
         if let Some(left) = self.blocked(now) {
             return Gate::Blocked(left);
         }
@@ -252,6 +265,11 @@ impl Line {
             Lane::Bulk => pace.burst / 2,
         };
         let ahead = interval * i32::try_from(burst.max(1) - 1).unwrap_or(i32::MAX);
+        let longest = match priority {
+            Priority::Waits => AHEAD,
+            Priority::ComesBack => SignedDuration::ZERO,
+            Priority::First => AHEAD + ahead + interval,
+        };
         let mut next = instant(self.next).max(now);
         let mut permits = Vec::new();
         while permits.len() < wanted.min(PERMITS) {
@@ -259,7 +277,11 @@ impl Line {
             if ready.duration_since(now) > longest {
                 break;
             }
-            permits.push(ready);
+            permits.push(if priority == Priority::First {
+                now
+            } else {
+                ready
+            });
             next = next.saturating_add(interval).unwrap_or(next);
         }
         if permits.is_empty() {
@@ -390,4 +412,61 @@ impl Line {
 
 fn instant(micros: i64) -> Timestamp {
     Timestamp::from_microsecond(micros).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PACE: Pace = Pace {
+        interval: Duration::from_millis(200),
+        burst: 5,
+    };
+
+    fn wish(priority: Priority) -> Wish {
+        Wish {
+            pace: PACE,
+            lane: Lane::Live,
+            calls: 3,
+            probing: false,
+            priority,
+            pools: false,
+        }
+    }
+
+    /// How many calls a line lets through at one instant.
+    fn all(line: &mut Line, priority: Priority, now: Timestamp) -> Vec<Timestamp> {
+        let mut all = Vec::new();
+        while let Gate::Open(permits) = line.take(1, wish(priority), now) {
+            all.extend(permits);
+        }
+        all
+    }
+
+    #[test]
+    fn a_burst_goes_at_once_and_some_seconds_are_waited_for() {
+        let now = instant(1_000_000_000_000_000);
+        let mut line = Line::default();
+        assert_eq!(all(&mut line, Priority::ComesBack, now).len(), 5);
+        let waited = all(&mut line, Priority::Waits, now);
+        assert_eq!(waited.len(), 50);
+        assert!(waited.windows(2).all(|pair| pair[0] < pair[1]));
+        assert_eq!(
+            line.take(1, wish(Priority::ComesBack), now),
+            Gate::Later(Duration::from_millis(10_200))
+        );
+    }
+
+    #[test]
+    fn whom_somebody_waits_for_goes_first_by_one_burst_that_the_others_pay() {
+        let now = instant(1_000_000_000_000_000);
+        let mut line = Line::default();
+        all(&mut line, Priority::Waits, now);
+        let first = all(&mut line, Priority::First, now);
+        assert_eq!(first, [now; 5]);
+        // What others were promised has moved by the burst: a second later they have nothing to take yet.
+        let later = now + SignedDuration::from_secs(1);
+        assert_eq!(all(&mut line, Priority::Waits, later), []);
+        assert_eq!(all(&mut line, Priority::First, later), [later; 5]);
+    }
 }

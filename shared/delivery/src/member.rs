@@ -16,7 +16,7 @@ use crate::{
     http,
     lease::{self, Acquired, Lease},
     ledger::Ledger,
-    line::{Gate, Wish},
+    line::{Gate, Priority, Wish},
     wipe::Unwiped,
 };
 
@@ -176,7 +176,11 @@ impl Pusher {
             lane,
             calls: wanted,
             probing: turns == Turns::Parked { probing: true },
-            waits: lane == Lane::Live || turns != Turns::Live,
+            priority: if lane == Lane::Live || turns != Turns::Live {
+                Priority::Waits
+            } else {
+                Priority::ComesBack
+            },
             pools: true,
         };
         match self.lines.gate(account, wish).await {

@@ -7,7 +7,7 @@ use crate::{
     attempt::{Attempted, backoff},
     gather::Joined,
     ledger::Status,
-    line::{Gate, Wish},
+    line::{Gate, Priority, Wish},
     member::{Step, Turn},
 };
 
@@ -96,7 +96,7 @@ impl Turn<'_> {
             lane: Lane::Bulk,
             calls: 1,
             probing: false,
-            waits: true,
+            priority: Priority::Waits,
             pools: true,
         };
         match self.pusher.lines.gate(&self.line.account, wish).await {

@@ -75,11 +75,25 @@ pub const SHOWN: [Shown; 3] = [
         texts: &[
             ("status", "member"),
             ("name", "Ada Example"),
+            ("email", MEMBER),
+            ("member_id", MEMBER),
+            ("member_status", "Active"),
+            ("opt_in_date", "2 Mar 2024"),
             ("points.available", "5120"),
+            ("points.lifetime", "5820"),
+            ("points.used", "700"),
+            ("points.expired", "0"),
+            ("points.on_hold", "250"),
             ("points.value", "51.20 EUR"),
             ("points.expiring", "40"),
             ("points.expiring_on", "31 Dec 2026"),
             ("tier.current", "Silver"),
+            ("tier.previous", "Bronze"),
+            ("tier.achieved_on", "1 Apr 2025"),
+            ("tier.expires_on", "-"),
+            ("tier.spend_to_next", "0.00 EUR"),
+            ("links.profile", "Open member"),
+            ("links.referral", "-"),
             ("tier.next", "Gold"),
             ("tier.points_to_next", "80"),
             ("spend.total", "184.90 EUR"),
@@ -198,7 +212,7 @@ impl<'a> Desk<'a> {
         let begun = Instant::now();
         loop {
             let member = json!({"command": "member", "store": self.store, "email": KNOWN});
-            if self.ask(member).await?["ok"] == true {
+            if self.ask(member).await?["known"] == true {
                 return Ok(());
             }
             if begun.elapsed() > PATIENCE {

@@ -71,7 +71,7 @@ pub fn card(
         "name": name(member),
         "email": known.or(address).map(cut),
         "member_id": member_id(member),
-        "member_status": member.member_status.value().map(|word| cut(word)),
+        "member_status": member.member_status.value().map(|word| capital(word)),
         "opt_in": member.opt_in.value().map(|opt_in| if *opt_in { "Yes" } else { "No" }),
         "opt_in_date": moment(&member.enrolled_at),
         "contact": {
@@ -221,6 +221,13 @@ fn instant(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
+/// A word as it stands at a line's begin.
+fn capital(word: &str) -> String {
+    let mut rest = word.chars();
+    let first = rest.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(rest).take(TEXT).collect()
+}
+
 fn cut(text: &str) -> String {
     text.chars().take(TEXT).collect()
 }
@@ -265,7 +272,7 @@ mod tests {
             first_name: is("Ada".into()),
             last_name: is("Example".into()),
             external_id: is("m-1001".into()),
-            member_status: is("Active".to_owned()),
+            member_status: is("active".to_owned()),
             phone: is("+4915550100".into()),
             zip: is("10115".into()),
             birthday: is(DayOfYear::new(Some(1990), 4, 1).unwrap()),

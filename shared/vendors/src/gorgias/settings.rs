@@ -1,9 +1,16 @@
 //! What a store may set about Gorgias.
 
 use loyalty::StoreId;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::customers::encoded;
 use crate::Section;
+
+/// What stands in a link as something else. An address keeps its dots: people read the link.
+const LINK: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 /// Something about a person that the card shows only where the store wants it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -244,7 +251,8 @@ impl Settings {
         let mut link = self.profile_url.clone()?;
         for (name, value) in [("{member_id}", member_id), ("{email}", email)] {
             if link.contains(name) {
-                link = link.replace(name, &encoded(value?).to_string());
+                let value = utf8_percent_encode(value?, LINK);
+                link = link.replace(name, &value.to_string());
             }
         }
         Some(link)

@@ -88,7 +88,7 @@ async fn what_stands_beside_each_ticket_is_read_by_a_browser() -> Result<()> {
             "{label}: {labels:?}"
         );
     }
-    browser.end().await;
+    drop(browser);
     for vendor in ["gorgias", "annexcloud"] {
         assert_eq!(desk.show(vendor, "faults").await?, json!([]), "{vendor}");
     }

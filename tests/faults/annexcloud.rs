@@ -4,7 +4,7 @@ use bridge_tests::standins::{Request, decoded};
 use serde_json::{Value, json};
 use vendors::annexcloud::AnnexCloud;
 
-use crate::subject::{Asked, Credential, Errors, Example, Expected, Subject};
+use crate::subject::{Asked, Brought, Credential, Errors, Example, Expected, Subject};
 
 pub(crate) const ANNEX_CLOUD: Subject = Subject {
     destination: &AnnexCloud,
@@ -35,13 +35,16 @@ pub(crate) const ANNEX_CLOUD: Subject = Subject {
         file: "points_earned.json",
     },
     asked,
-    booked: || json!({"credit": 50, "updatedAvailablePoints": "550", "updatedLifetimePoints": "750"}),
-    looked: |booked| {
+    booked: || {
+        Some(json!({"credit": 50, "updatedAvailablePoints": "550", "updatedLifetimePoints": "750"}))
+    },
+    looked: |_, booked| {
         let rows = booked
             .iter()
             .map(|order| json!({"orderId": order, "credit": "50"}));
         (200, json!({"activity": rows.collect::<Vec<_>>()}))
     },
+    brought: Brought::Events,
     errors: Errors {
         // Its codes go before the status, so a row about a status has none that is known.
         any: || json!({"errorCode": "AC1099", "errorMessage": "…"}),

@@ -89,15 +89,27 @@ pub(crate) fn all(subject: &Subject) -> Vec<Named> {
     groups.into_iter().flatten().collect()
 }
 
+/// The body of a good answer.
+fn booked(subject: &Subject) -> String {
+    (subject.booked)().map_or_else(String::new, |body| body.to_string())
+}
+
 /// The beginning of a good answer that lacks its last bytes.
 fn beginning(subject: &Subject) -> Vec<u8> {
-    let mut bytes = answer(200, &[], (subject.booked)().to_string());
+    let mut bytes = answer(200, &[], booked(subject));
     bytes.truncate(bytes.len() - 5);
     bytes
 }
 
 fn answers(subject: &Subject) -> Vec<Named> {
-    let booked = (subject.booked)().to_string();
+    let booked = booked(subject);
+    // What the vendor says to what it has booked is believed.
+    let empty_body = answer(200, &[], "");
+    let empty_body = if booked.is_empty() {
+        Order::books(Does::Answers(empty_body))
+    } else {
+        Order::refuses(Does::Answers(empty_body))
+    };
     let html = [("content-type", "text/html")];
     let empty = b"HTTP/1.1 204 x\r\nconnection: close\r\n\r\n".to_vec();
     let large = json!({"message": "x".repeat(300 * 1024)}).to_string();
@@ -108,7 +120,7 @@ fn answers(subject: &Subject) -> Vec<Named> {
             "200 with an error in it",
             json(200, &(subject.errors.any)()),
         ),
-        ("200 with an empty body", says(200, &[], "")),
+        ("200 with an empty body", Fault::Vendor(vec![empty_body])),
         (
             "200 with HTML",
             says(200, &html, "<html><body>Welcome</body></html>"),

@@ -18,6 +18,7 @@ mod faults;
     reason = "shared with the tests in memory, which use all of it"
 )]
 mod fuse;
+mod gorgias;
 #[path = "../memory/heard.rs"]
 mod heard;
 mod round;
@@ -37,7 +38,7 @@ use std::process::ExitCode;
 use subject::Subject;
 
 /// Every destination.
-const SUBJECTS: &[Subject] = &[rule::RULE, annexcloud::ANNEX_CLOUD];
+const SUBJECTS: &[Subject] = &[rule::RULE, annexcloud::ANNEX_CLOUD, gorgias::GORGIAS];
 
 #[tokio::main]
 async fn main() -> ExitCode {

@@ -4,7 +4,7 @@ use bridge_tests::standins::{Request, decoded};
 use serde_json::{Value, json};
 use vendors::rule::Rule;
 
-use crate::subject::{Asked, Credential, Errors, Example, Expected, Subject};
+use crate::subject::{Asked, Brought, Credential, Errors, Example, Expected, Subject};
 
 pub(crate) const RULE: Subject = Subject {
     destination: &Rule,
@@ -33,8 +33,8 @@ pub(crate) const RULE: Subject = Subject {
         file: "points_earned.json",
     },
     asked,
-    booked: || json!({"message": "Success", "subscriber": {"id": 81_230}}),
-    looked: |booked| match booked.last() {
+    booked: || Some(json!({"message": "Success", "subscriber": {"id": 81_230}})),
+    looked: |_, booked| match booked.last() {
         Some(marker) => {
             let field = json!({"name": "LastEvent", "value": marker});
             let group = json!({"name": "Bridge", "historical": false, "fields": [field]});
@@ -42,6 +42,7 @@ pub(crate) const RULE: Subject = Subject {
         }
         None => (404, json!({"error": "SubscriberNotFound"})),
     },
+    brought: Brought::Events,
     errors: Errors {
         any: || json!({"error": "BadRequest", "message": "…"}),
         names_a_field: || json!({"error": "BadRequest", "fields": {"Yotpo.LastPurchaseAt": ["is no date"]}}),

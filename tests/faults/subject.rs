@@ -17,14 +17,25 @@ pub(crate) struct Subject {
     pub(crate) neighbour: Example,
     /// What a request asks of the vendor.
     pub(crate) asked: fn(&Request) -> Asked,
-    /// What the vendor answers to what it has booked.
-    pub(crate) booked: fn() -> Value,
+    /// What the vendor answers to what it has booked; none where that is an empty body.
+    pub(crate) booked: fn() -> Option<Value>,
     /// What it answers to a look for a person for whom it has booked these, in this order.
-    pub(crate) looked: fn(&[String]) -> (u16, Value),
+    pub(crate) looked: fn(&str, &[String]) -> (u16, Value),
+    /// What it is brought.
+    pub(crate) brought: Brought,
     /// Its errors.
     pub(crate) errors: Errors,
     /// What comes of each fault, by its name.
     pub(crate) expected: &'static [Expected],
+}
+
+/// What a vendor is brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Brought {
+    /// Events, each of which starts something there, once.
+    Events,
+    /// Pictures of members, the newest of which counts: each may be written again. Its people are known there before.
+    Pictures,
 }
 
 /// A secret, and what the vendor recognises it by in a header.

@@ -44,8 +44,10 @@ pub(crate) struct Seen {
 /// What it asked.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum What {
-    /// A write that starts nothing.
-    Quiet,
+    /// A write that starts nothing, and whether it was booked.
+    Quiet {
+        booked: bool,
+    },
     /// A write that starts something, and whether it did.
     Loud {
         marker: String,
@@ -90,6 +92,8 @@ impl Vendor {
             let plain = |status, body: &serde_json::Value| {
                 Does::Answers(answer(status, &[], body.to_string()))
             };
+            let body = booked().map_or_else(String::new, |body| body.to_string());
+            let well = Does::Answers(answer(200, &[], body));
             let asked = asked(request);
             let email = match &asked {
                 Asked::Write { email, .. } | Asked::Look { email } => email.clone(),
@@ -101,29 +105,15 @@ impl Vendor {
             let books_it = !refused && order.as_ref().is_none_or(|order| order.books);
             let (what, usual) = match asked {
                 Asked::Look { .. } => {
-                    let (status, body) =
-                        looked(books.booked.get(&email).map_or(&[], Vec::as_slice));
+                    let own = books.booked.get(&email).map_or(&[][..], Vec::as_slice);
+                    let (status, body) = looked(&email, own);
                     (What::Look, plain(status, &body))
                 }
-                Asked::Write { starts: None, .. } => (What::Quiet, plain(200, &booked())),
-                Asked::Write {
-                    starts: Some(marker),
-                    ..
-                } => {
-                    if books_it {
-                        let own = books.booked.entry(email.clone()).or_default();
-                        own.push(marker.clone());
-                        if email == person
-                            && let Some(hook) = books.on_booking.take()
-                        {
-                            hook();
-                        }
+                Asked::Write { starts, .. } => {
+                    if books_it && email == person {
+                        books.hook();
                     }
-                    let what = What::Loud {
-                        marker,
-                        booked: books_it,
-                    };
-                    (what, plain(200, &booked()))
+                    (books.write(&email, starts, books_it), well)
                 }
             };
             books.seen.push(Seen { email, what });
@@ -156,6 +146,11 @@ impl Vendor {
         self.books().on_booking = Some(Box::new(hook));
     }
 
+    /// What was asked so far does not count.
+    pub(crate) fn forget(&self) {
+        self.books().seen.clear();
+    }
+
     /// Every request of one person, in order.
     pub(crate) fn seen(&self, email: &str) -> Vec<What> {
         let books = self.books();
@@ -169,6 +164,23 @@ impl Vendor {
 }
 
 impl Books {
+    fn hook(&mut self) {
+        if let Some(hook) = self.on_booking.take() {
+            hook();
+        }
+    }
+
+    fn write(&mut self, email: &str, starts: Option<String>, booked: bool) -> What {
+        let Some(marker) = starts else {
+            return What::Quiet { booked };
+        };
+        if booked {
+            let own = self.booked.entry(email.to_owned()).or_default();
+            own.push(marker.clone());
+        }
+        What::Loud { marker, booked }
+    }
+
     fn refuses(&self, request: &Request) -> bool {
         let carries = |mark: &&str| {
             let mut values = request.headers.iter().map(|(_, value)| value);

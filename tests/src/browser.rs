@@ -3,7 +3,8 @@
 //! Debian's packages `chromium` and `chromium-driver` bring both. Where they are not found, [`Browser::start`] gives none, and
 //! whoever wanted to look says so.
 
-use std::net::TcpListener;
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
@@ -33,6 +34,7 @@ pub const MISSING: &str = "NOT LOOKED AT: no Chromium with its driver was found,
 #[derive(Debug)]
 pub struct Browser {
     session: String,
+    port: u16,
     driver: Started,
     child: Child,
     profile: PathBuf,
@@ -73,6 +75,7 @@ impl Browser {
         let profile = folder.join(format!("profile-{port}"));
         let mut browser_of = Self {
             session: String::new(),
+            port,
             driver,
             child,
             profile,
@@ -154,18 +157,24 @@ impl Browser {
         std::fs::write(file, bytes).saying(format!("cannot write {}", file.display()))
     }
 
-    /// Closes it.
-    pub async fn end(mut self) {
-        let _ = http::call("DELETE", &self.session).send().await;
-        self.driver.end(Some(&mut self.child));
-        let _ = std::fs::remove_dir_all(&self.profile);
+    /// Has the driver close the browser, and waits until it has.
+    fn quit(&self) -> std::io::Result<()> {
+        let mut driver = TcpStream::connect(("127.0.0.1", self.port))?;
+        driver.set_read_timeout(Some(PATIENCE))?;
+        let path = &self.session[self.session.find("/session").unwrap_or_default()..];
+        let request =
+            format!("DELETE {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n");
+        driver.write_all(request.as_bytes())?;
+        driver.read(&mut [0; 64]).map(drop)
     }
 }
 
-/// Whoever forgets to close it leaves no process behind.
+/// Whoever leaves it, by a failure too, leaves no process behind: the driver ends and would not take the browser along.
 impl Drop for Browser {
     fn drop(&mut self) {
+        let _ = self.quit();
         self.driver.end(Some(&mut self.child));
+        let _ = std::fs::remove_dir_all(&self.profile);
     }
 }
 

@@ -319,7 +319,7 @@ pub async fn run(stack: &Stack) -> Result<usize> {
         failed += usize::from(!wrong.is_empty());
     }
     if let Some(browser) = browser {
-        browser.end().await;
+        drop(browser);
     }
     for vendor in ["gorgias", "annexcloud"] {
         let faults = desk.show(vendor, "faults").await?;

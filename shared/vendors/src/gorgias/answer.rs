@@ -15,12 +15,34 @@ pub(super) fn answer(call: &Call, reply: Option<&Reply>) -> Answer {
         return unread(None);
     };
     match reply.status {
-        200..=299 => Answer::Booked { people: Vec::new() },
+        200..=299 => written(reply),
         // The person was merged into another, or removed.
         301 | 404 => Answer::Elsewhere,
         400 | 409 | 422 => Answer::Refused(Reason::Refused),
         413 => shorter(call).map_or(Answer::Refused(Reason::InvalidValue), Answer::Amend),
         _ => unread(Some(reply)),
+    }
+}
+
+/// What a write is answered that went well: nothing, by the vendor's words. Beside JSON nothing else is believed: a page of
+/// HTML is not Gorgias'.
+fn written(reply: &Reply) -> Answer {
+    if reply.body.is_empty() {
+        return Answer::Booked { people: Vec::new() };
+    }
+    match serde_json::from_slice::<Value>(&reply.body) {
+        Ok(body)
+            if ["error", "errors"]
+                .iter()
+                .any(|key| body.get(key).is_some()) =>
+        {
+            Answer::Refused(Reason::Refused)
+        }
+        Ok(_) => Answer::Booked { people: Vec::new() },
+        Err(_) => Answer::Unknown {
+            reason: Reason::VendorError,
+            after: None,
+        },
     }
 }
 

@@ -31,7 +31,7 @@ ALLOWED = [
     ("shared/vendors/src/annexcloud/sign.rs", "QozxS1WIzQGU", "a signature or a connector's token over invented data, computed apart from the code"),
     ("shared/vendors/src/annexcloud/sign.rs", "vabsQ9w83dS-", "a signature or a connector's token over invented data, computed apart from the code"),
     ("shared/vendors/src/annexcloud/sign.rs", "eyJzaXRlX2lk", "a signature or a connector's token over invented data, computed apart from the code"),
-    ("shared/vendors/src/annexcloud/sign.rs", "WyI1NTUwMDAx", "a signature or a connector's token over invented data, computed apart from the code"),
+    ("shared/vendors/src/annexcloud/sign.rs", "WyJleGFtcGxlLXRv", "a signature or a connector's token over invented data, computed apart from the code"),
     ("shared/vendors/src/gorgias/ask.rs", "7c1bdee3b07a", "a signature over invented data"),
     ("shared/vendors/src/gorgias/ask.rs", "5d5d139563c9", "a signature over nothing"),
     ("tests/src/standins/annexcloud/tests.rs", "eyJhbGc", "a signature over invented data, computed apart from the code"),

@@ -111,8 +111,14 @@ fn of_the_operator(kind: Kind, store: &Store) -> Option<Event> {
     })
 }
 
+/// Where an operator's orders go: they are put on that destination's own queue.
+const ORDERED_AT: &str = "annexcloud";
+
 /// What becomes of an event at a destination, in a word.
 fn cell(destination: &dyn Destination, event: &Event, store: &Store) -> String {
+    if event.kind == Kind::PointsOrdered && destination.name() != ORDERED_AT {
+        return "is not sent there".to_owned();
+    }
     let mut member = Member::default();
     let change = member.hear(event);
     let note = Note {

@@ -207,6 +207,12 @@ impl Lookup {
                 self.shown(standing, customer.store, customer.asked)
             }
             Met::Unclear => self.unavailable(Some(customer.store), customer.asked),
+            // Nothing is wrong, so nobody is called.
+            Met::Busy => self.shown(
+                gorgias::Standing::Unavailable,
+                customer.store,
+                customer.asked,
+            ),
         }
     }
 

@@ -10,10 +10,19 @@ use vendors::{
     Envelope, Fetch, Lane, Members, Outcome, Question, Read, Reason, Source, Wanted, Whom, registry,
 };
 
-use crate::lookup::{Customer, Lookup};
+use crate::{
+    lookup::{Customer, Lookup},
+    slots::Slot,
+};
 
 /// How long a source is asked at most.
 const ASKING: SignedDuration = SignedDuration::from_millis(1_500);
+
+/// How long a ticket waits before it looks again whether it may ask.
+const TURN: SignedDuration = SignedDuration::from_millis(250);
+
+/// With less time than this no question is begun.
+const LAST_TURN: Duration = Duration::from_millis(600);
 
 /// The way to one source, for what cannot wait.
 pub struct Through {
@@ -37,6 +46,8 @@ pub(crate) enum Met {
     Nobody,
     /// Nobody can tell now.
     Unclear,
+    /// Nobody can tell now, because others of the store's tickets ask: the next trigger shows what they heard.
+    Busy,
 }
 
 impl Lookup {
@@ -59,18 +70,15 @@ impl Lookup {
             return Met::Nobody;
         };
         let hash = through.member(customer);
-        match self.may_be_asked_for(customer, &hash).await {
-            Ok(true) => {}
-            Ok(false) => return Met::Nobody,
-            Err(error) => {
-                tracing::error!(store = %customer.store.id, %error, "what is known of a customer could not be read");
-                return Met::Unclear;
+        let slot = match self.turn(customer, &hash).await {
+            Ok(slot) => slot,
+            Err(met) => {
+                if matches!(met, Met::Busy) {
+                    self.read_later((source, through), customer, self.clock.now())
+                        .await;
+                }
+                return met;
             }
-        }
-        let Some(slot) = self.take_slot(&customer.store.id).await else {
-            self.read_later((source, through), customer, self.clock.now())
-                .await;
-            return Met::Unclear;
         };
         let whom = Whom::Email(customer.email.clone());
         let deadline = Deadline::after(ASKING, &*self.clock);
@@ -92,6 +100,29 @@ impl Lookup {
             self.meet((source, through), customer, (before, &hash), asked)
         );
         met
+    }
+
+    /// A turn to ask. The triggers of one ticket come at the same time, and one of them waits for the others' answer.
+    async fn turn(&self, customer: &Customer<'_>, hash: &str) -> Result<Slot, Met> {
+        loop {
+            match self.may_be_asked_for(customer, hash).await {
+                Ok(true) => {}
+                Ok(false) => return Err(Met::Nobody),
+                Err(error) => {
+                    tracing::error!(store = %customer.store.id, %error, "what is known of a customer could not be read");
+                    return Err(Met::Unclear);
+                }
+            }
+            if let Some(slot) = self.take_slot(&customer.store.id).await {
+                return Ok(slot);
+            }
+            if customer.until.remaining(&*self.clock) < LAST_TURN {
+                return Err(Met::Busy);
+            }
+            let now = self.clock.now();
+            let next = now.checked_add(TURN).unwrap_or(now);
+            self.clock.sleep_until(next).await;
+        }
     }
 
     /// What came of the question.

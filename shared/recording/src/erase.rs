@@ -216,6 +216,7 @@ impl Eraser {
         let hash = self.hash_key.member(&store.id, key);
         let used = registry::DESTINATIONS.iter().filter(|destination| {
             store.destinations.has(destination.name())
+                && destination.writes(store)
                 && self.queues.contains_key(destination.name())
         });
         let work = ErasureWork {

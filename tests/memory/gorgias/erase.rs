@@ -182,3 +182,18 @@ async fn a_store_that_has_left_gorgias_still_has_its_people_erased_there() {
     assert_eq!(bench.world.push().await, [Outcome::Sent]);
     assert_eq!(bench.record(8)["data"], json!({}));
 }
+
+#[tokio::test]
+async fn where_nothing_was_ever_written_gorgias_is_not_asked() {
+    let bench = Bench::with(json!({"push": false})).await;
+    bench.customer(8, &[ADA]);
+    bench.hear(ADA, 120).await;
+    let store = bench.world.store("example").await;
+    let whom = Whom::Email(Email::parse(ADA).unwrap());
+    let eraser = bench.world.eraser();
+    let progress = eraser.erase(&store, &whom, None).await.unwrap();
+    assert!(progress.waiting.is_empty(), "{:?}", progress.waiting);
+    assert!(bench.world.push().await.is_empty());
+    assert!(bench.gorgias.calls().is_empty());
+    is_over(&bench, ADA).await;
+}

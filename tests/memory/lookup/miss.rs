@@ -68,6 +68,9 @@ async fn two_tickets_ask_at_once_and_the_third_is_read_later() {
     assert_eq!(desk.status(STRANGER).await, "unavailable");
     assert_eq!(desk.questions(), 0);
     assert_eq!(desk.reads().len(), 1);
+    // Half of their time has passed meanwhile: the next ticket waits for the rest.
+    assert_eq!(desk.status("bob@example.com").await, "not a member");
+    assert_eq!(desk.questions(), 3);
     // A slot that nobody gave back is free again by itself.
     desk.site.world.clock.advance(SignedDuration::from_secs(4));
     assert_eq!(desk.status(STRANGER).await, "not a member");

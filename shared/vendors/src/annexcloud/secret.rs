@@ -89,8 +89,8 @@ struct Token<'a> {
 
 /// Encoded and not encrypted, so as secret as the token in it.
 ///
-/// ASSUMED `annexcloud-token-form`: the document is an object of these two keys, or an array of the two values in the same
-/// order.
+/// ASSUMED `annexcloud-token-form`: the document is an object of these two keys, or an array of the loyalty token
+/// and the site id, as the connector's own pages name them.
 fn access_token(root: At) -> Option<String> {
     let (site_id, loyalty_token) = (visible(root, "site_id")?, visible(root, "loyalty_token")?);
     let (site_id, loyalty_token) = (site_id.as_str(), loyalty_token.as_str());
@@ -99,7 +99,7 @@ fn access_token(root: At) -> Option<String> {
             site_id,
             loyalty_token,
         }),
-        "array" => serde_json::to_vec(&[site_id, loyalty_token]),
+        "array" => serde_json::to_vec(&[loyalty_token, site_id]),
         _ => return None,
     };
     Some(STANDARD.encode(document.ok()?))

@@ -140,19 +140,15 @@ impl NeverEnrol {
             "notifications",
         ];
         let (local, host) = email.expose().split_once('@').unwrap_or_default();
-        let plain: String = local
-            .split('+')
-            .next()
-            .unwrap_or_default()
-            .chars()
-            .filter(char::is_ascii_alphanumeric)
-            .collect();
+        let own = local.split('+').next().unwrap_or_default();
+        let plain: String = own.chars().filter(char::is_ascii_alphanumeric).collect();
+        let mut words = own.split(['-', '_', '.', '=']);
         let within = |domain: &String| {
             let rest = host.strip_suffix(domain.as_str());
             rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
         };
-        NOBODY.contains(&plain.as_str())
-            || MACHINES.iter().any(|machine| plain.starts_with(machine))
+        words.any(|word| NOBODY.contains(&word))
+            || MACHINES.iter().any(|machine| plain.contains(machine))
             || self.addresses.contains(email)
             || self.domains.iter().any(within)
     }

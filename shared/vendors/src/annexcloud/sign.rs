@@ -198,7 +198,7 @@ mod tests {
             ),
             (
                 token("array"),
-                "Bearer WyI1NTUwMDAxIiwiZXhhbXBsZS10b2tlbiJd",
+                "Bearer WyJleGFtcGxlLXRva2VuIiwiNTU1MDAwMSJd",
             ),
             (
                 json!({"v": 1, "mode": "static", "site_id": 5_550_001, "value": "Token example"}),

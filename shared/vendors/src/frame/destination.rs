@@ -188,6 +188,12 @@ pub trait Destination: Sync {
     /// Whether it wants to hear of an event that changed a member so.
     fn wants(&self, event: &Event, change: &Change, store: &Store) -> Wants;
 
+    /// Whether what this store tells is written there: then a person who is to be erased may have something there. Whoever
+    /// was written there once is erased there in any case.
+    fn writes(&self, _store: &Store) -> bool {
+        true
+    }
+
     /// Whether a person must be found at the vendor before anything is written of them: then [`Push::person`] is their id.
     fn locates(&self) -> bool {
         false

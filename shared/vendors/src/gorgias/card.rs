@@ -6,7 +6,7 @@
 use jiff::{Timestamp, tz::TimeZone};
 use loyalty::{DayOfYear, Email, Kept, Kind, Member, Moment, Private, Role};
 use rust_decimal::Decimal;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Number, Value, json};
 
 use super::{Settings, Share, words};
 use crate::{Store, frame::money};
@@ -195,8 +195,8 @@ fn link(kept: &Kept<Private>) -> Option<String> {
     fits.then(|| link.to_owned())
 }
 
-fn number(kept: &Kept<Decimal>) -> Option<String> {
-    kept.value().map(|number| number.normalize().to_string())
+fn number(kept: &Kept<Decimal>) -> Option<Number> {
+    kept.value()?.normalize().to_string().parse().ok()
 }
 
 fn moment(kept: &Kept<Moment>) -> Option<String> {

@@ -86,11 +86,14 @@ impl Destination for Gorgias {
         ))
     }
 
+    fn writes(&self, store: &Store) -> bool {
+        let settings = store.destinations.gorgias.as_ref();
+        settings.is_some_and(|settings| settings.push)
+    }
+
     /// Only the picture goes there, and only where the store wants it written: the card itself is asked for.
     fn wants(&self, event: &Event, change: &Change, store: &Store) -> Wants {
-        let settings = store.destinations.gorgias.as_ref();
-        let pushes = settings.is_some_and(|settings| settings.push);
-        if !pushes || event.role != Role::Member {
+        if !self.writes(store) || event.role != Role::Member {
             return Wants::Nothing(Reason::NotWanted);
         }
         if change.is_empty() {

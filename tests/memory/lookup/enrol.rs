@@ -72,6 +72,7 @@ async fn nobody_is_made_a_member_who_never_may() {
         "shipping_no.reply+17@example.com",
         "calendar-notification@example.com",
         "bounces-123@example.com",
+        "post-master@example.com",
         "someone@shop.example.com",
         "someone@mail.shop.example.com",
         "boss@example.com",

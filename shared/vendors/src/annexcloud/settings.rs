@@ -147,7 +147,8 @@ impl NeverEnrol {
             let rest = host.strip_suffix(domain.as_str());
             rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
         };
-        words.any(|word| NOBODY.contains(&word))
+        NOBODY.contains(&plain.as_str())
+            || words.any(|word| NOBODY.contains(&word))
             || MACHINES.iter().any(|machine| plain.contains(machine))
             || self.addresses.contains(email)
             || self.domains.iter().any(within)

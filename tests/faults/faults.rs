@@ -89,20 +89,15 @@ pub(crate) fn all(subject: &Subject) -> Vec<Named> {
     groups.into_iter().flatten().collect()
 }
 
-/// The body of a good answer.
-fn booked(subject: &Subject) -> String {
-    (subject.booked)().map_or_else(String::new, |body| body.to_string())
-}
-
 /// The beginning of a good answer that lacks its last bytes.
 fn beginning(subject: &Subject) -> Vec<u8> {
-    let mut bytes = answer(200, &[], booked(subject));
+    let mut bytes = answer(200, &[], subject.well());
     bytes.truncate(bytes.len() - 5);
     bytes
 }
 
 fn answers(subject: &Subject) -> Vec<Named> {
-    let booked = booked(subject);
+    let booked = subject.well();
     // What the vendor says to what it has booked is believed.
     let empty_body = answer(200, &[], "");
     let empty_body = if booked.is_empty() {

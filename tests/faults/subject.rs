@@ -38,6 +38,13 @@ pub(crate) enum Brought {
     Pictures,
 }
 
+impl Subject {
+    /// The body of a good answer.
+    pub(crate) fn well(&self) -> String {
+        (self.booked)().map_or_else(String::new, |body| body.to_string())
+    }
+}
+
 /// A secret, and what the vendor recognises it by in a header.
 pub(crate) struct Credential {
     pub(crate) secret: &'static str,

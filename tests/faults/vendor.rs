@@ -81,19 +81,13 @@ impl Vendor {
         let books = Arc::new(Mutex::new(Books::default()));
         let own = books.clone();
         let person = subject.person.email;
-        let (asked, booked, looked, error) = (
-            subject.asked,
-            subject.booked,
-            subject.looked,
-            subject.errors.any,
-        );
+        let (asked, looked, error) = (subject.asked, subject.looked, subject.errors.any);
+        let well = Does::Answers(answer(200, &[], subject.well()));
         let server = Server::start(move |request| {
             let mut books = own.lock().unwrap();
             let plain = |status, body: &serde_json::Value| {
                 Does::Answers(answer(status, &[], body.to_string()))
             };
-            let body = booked().map_or_else(String::new, |body| body.to_string());
-            let well = Does::Answers(answer(200, &[], body));
             let asked = asked(request);
             let email = match &asked {
                 Asked::Write { email, .. } | Asked::Look { email } => email.clone(),
@@ -113,7 +107,7 @@ impl Vendor {
                     if books_it && email == person {
                         books.hook();
                     }
-                    (books.write(&email, starts, books_it), well)
+                    (books.write(&email, starts, books_it), well.clone())
                 }
             };
             books.seen.push(Seen { email, what });

@@ -72,13 +72,12 @@ impl Lookup {
         let hash = through.member(customer);
         let slot = match self.turn(customer, &hash).await {
             Ok(slot) => slot,
-            Err(met) => {
-                if matches!(met, Met::Busy) {
-                    self.read_later((source, through), customer, self.clock.now())
-                        .await;
-                }
-                return met;
+            Err(Met::Busy) => {
+                self.read_later((source, through), (customer, &hash), self.clock.now())
+                    .await;
+                return Met::Busy;
             }
+            Err(met) => return met,
         };
         let whom = Whom::Email(customer.email.clone());
         let deadline = Deadline::after(ASKING, &*self.clock);
@@ -138,7 +137,7 @@ impl Lookup {
             Err(outcome) => {
                 let reason = outcome.reason().map(vendors::Reason::code);
                 tracing::warn!(store = %customer.store.id, source = source.name(), reason, "a source did not answer while a ticket waited");
-                self.read_later((source, through), customer, self.clock.now())
+                self.read_later((source, through), (customer, hash), self.clock.now())
                     .await;
                 return Met::Unclear;
             }
@@ -152,7 +151,7 @@ impl Lookup {
             return Met::Unclear;
         };
         if asked.told.lacks.is_some() {
-            self.read_later((source, through), customer, self.clock.now())
+            self.read_later((source, through), (customer, hash), self.clock.now())
                 .await;
         }
         let mut member = before.cloned().unwrap_or_default();

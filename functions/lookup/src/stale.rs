@@ -60,7 +60,8 @@ impl Lookup {
         if let Some(way) = self.through(customer).filter(|_| old) {
             // Whoever read them since need not do so again.
             let since = now.checked_sub(FRESH).unwrap_or(now);
-            self.read_later(way, customer, since).await;
+            let hash = way.1.member(customer);
+            self.read_later(way, (customer, &hash), since).await;
         }
     }
 
@@ -69,18 +70,17 @@ impl Lookup {
     pub(crate) async fn read_later(
         &self,
         (source, through): (&'static dyn Source, &Through),
-        customer: &Customer<'_>,
+        (customer, hash): (&Customer<'_>, &str),
         since: Timestamp,
     ) {
-        let hash = through.member(customer);
-        if !self.refreshed.is_due(&hash, self.clock.now()) {
+        if !self.refreshed.is_due(hash, self.clock.now()) {
             return;
         }
         let read = through.have_read(source.name(), customer, since);
         // What is known is shown, whatever the queue does.
         if tokio::time::timeout(QUEUED, read).await != Ok(true) {
             tracing::warn!(store = %customer.store.id, source = source.name(), "the queue of reads took nothing in time");
-            self.refreshed.forget(&hash);
+            self.refreshed.forget(hash);
         }
     }
 }

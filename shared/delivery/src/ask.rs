@@ -155,7 +155,6 @@ impl Asker {
             } else {
                 Priority::First
             },
-            pools: patient,
         };
         let mut gate = self.lines.gate(&account, wish(false)).await;
         if let Ok(Gate::Shut(_)) = gate

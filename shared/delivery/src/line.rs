@@ -27,8 +27,6 @@ pub(crate) struct Wish {
     pub(crate) probing: bool,
     /// Whose turn it is when others have taken what the pace allows now.
     pub(crate) priority: Priority,
-    /// Whether more permits may be taken than are needed now, for what comes next in this process.
-    pub(crate) pools: bool,
 }
 
 /// What becomes of calls that the pace does not allow now.
@@ -39,7 +37,7 @@ pub(crate) enum Priority {
     /// They are not made. What waits in thousands goes back to its queue: what just happened must not queue up behind it.
     ComesBack,
     /// Somebody waits for the answer: they go before all that others were promised, by one burst, and the others' next turns
-    /// come later.
+    /// come later. Nothing more than they need is taken for what comes next in this process.
     First,
 }
 
@@ -430,7 +428,6 @@ mod tests {
             calls: 3,
             probing: false,
             priority,
-            pools: false,
         }
     }
 

@@ -15,7 +15,7 @@ use platform::{
 use serde::{Deserialize, Serialize};
 use vendors::{Destination, Pace, Reason, Store};
 
-use crate::line::{Gate, Line, PERMITS, Pause, Tally, Then, Wish};
+use crate::line::{Gate, Line, PERMITS, Pause, Priority, Tally, Then, Wish};
 
 /// How long permits that were taken may be used.
 const KEPT: SignedDuration = SignedDuration::from_mins(1);
@@ -186,7 +186,7 @@ impl Lines {
                 }
                 match line.shut(now) {
                     Some(reason) if !probing || line.is_paused(now) => Gate::Shut(reason),
-                    _ if !wish.pools => line.take(wanted, wish, now),
+                    _ if wish.priority == Priority::First => line.take(wanted, wish, now),
                     // Never more than may follow each other at once: what is kept is used without waiting.
                     _ => line.take(at_once(pace), wish, now),
                 }

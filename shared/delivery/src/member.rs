@@ -181,7 +181,6 @@ impl Pusher {
             } else {
                 Priority::ComesBack
             },
-            pools: true,
         };
         match self.lines.gate(account, wish).await {
             Ok(Gate::Open(permits)) => Ok(permits),

@@ -97,7 +97,6 @@ impl Turn<'_> {
             calls: 1,
             probing: false,
             priority: Priority::Waits,
-            pools: true,
         };
         match self.pusher.lines.gate(&self.line.account, wish).await {
             Ok(Gate::Open(permits)) => self.line.permits.extend(permits),

@@ -39,10 +39,7 @@ fn written(reply: &Reply) -> Answer {
             Answer::Refused(Reason::Refused)
         }
         Ok(_) => Answer::Booked { people: Vec::new() },
-        Err(_) => Answer::Unknown {
-            reason: Reason::VendorError,
-            after: None,
-        },
+        Err(_) => unread(Some(reply)),
     }
 }
 

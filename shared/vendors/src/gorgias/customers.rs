@@ -166,10 +166,6 @@ enum Found {
 /// another primary address than the one asked for is somebody else, and whoever is found by another address, which lists do
 /// not show, is looked at alone.
 fn found(call: &Call, email: &str, reply: Option<&Reply>) -> Result<Found, Answer> {
-    let is_theirs = |row: &Value| {
-        let own = row.get("email").and_then(Value::as_str);
-        own.is_some_and(|own| own.trim().to_lowercase() == email)
-    };
     if is_one(call) {
         return looked_at(email, reply);
     }
@@ -178,7 +174,8 @@ fn found(call: &Call, email: &str, reply: Option<&Reply>) -> Result<Found, Answe
         .ok_or_else(|| unread(reply))?;
     let page = reply.json();
     let rows = answer::rows(&page).ok_or_else(|| unread(Some(reply)))?;
-    let theirs = rows.iter().find(|row| is_theirs(row)).and_then(id);
+    let mut those = rows.iter().filter(|row| has(row, "email", email));
+    let theirs = those.next().and_then(id);
     let first = rows.first().and_then(id);
     Ok(match (theirs, first) {
         (Some(person), _) => Found::Person(person),
@@ -198,14 +195,17 @@ fn looked_at(email: &str, reply: Option<&Reply>) -> Result<Found, Answer> {
     let person = reply.json();
     let channels = person.get("channels").and_then(Value::as_array);
     let mut channels = channels.into_iter().flatten();
-    let has_it = channels.any(|channel| {
-        let address = channel.get("address").and_then(Value::as_str);
-        address.is_some_and(|address| address.trim().to_lowercase() == email)
-    });
+    let has_it = channels.any(|channel| has(channel, "address", email));
     Ok(match id(&person) {
         Some(person) if has_it => Found::Person(person),
         _ => Found::Nobody,
     })
+}
+
+/// Whether this address stands under `key`.
+fn has(row: &Value, key: &str, email: &str) -> bool {
+    let address = row.get(key).and_then(Value::as_str);
+    address.is_some_and(|address| address.trim().to_lowercase() == email)
 }
 
 /// Ids are numbers, and text in some bodies.

@@ -60,25 +60,15 @@ fn line(what: &str, cards: &Cards, verdict: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::usage::Usage;
     use super::*;
-
-    fn cards(operations: &[&str], count: usize) -> Cards {
-        let mut used = Usage::default();
-        for operation in operations {
-            used.request(operation);
-        }
-        Cards {
-            count,
-            used,
-            calls: 3,
-            ..Cards::default()
-        }
-    }
 
     #[test]
     fn a_line_tells_what_one_card_asks() {
-        let line = line("hit", &cards(&["GetItem", "GetItem", "PutItem"], 2), "  x");
+        let asked = Cards {
+            calls: 3,
+            ..Cards::asking(&["GetItem", "GetItem", "PutItem"], 2)
+        };
+        let line = line("hit", &asked, "  x");
         assert!(line.contains("1 GetItem, 0.5 PutItem; 1.5 to"), "{line}");
         assert!(line.ends_with("  x"), "{line}");
     }

@@ -62,6 +62,20 @@ impl Cards {
         float(number) / float(self.count.max(1))
     }
 
+    /// So many of them, which asked this in all.
+    #[cfg(test)]
+    pub(super) fn asking(operations: &[&str], count: usize) -> Self {
+        let mut used = Usage::default();
+        for operation in operations {
+            used.request(operation);
+        }
+        Self {
+            count,
+            used,
+            ..Self::default()
+        }
+    }
+
     /// Whether each of them asked AWS for one row and nothing else.
     pub(super) fn are_one_read(&self) -> bool {
         let reads = self.used.of(&["GetItem"]);
@@ -226,24 +240,12 @@ fn request(door: &Value, store: &str, email: &str) -> Value {
 mod tests {
     use super::*;
 
-    fn cards(operations: &[&str], count: usize) -> Cards {
-        let mut used = Usage::default();
-        for operation in operations {
-            used.request(operation);
-        }
-        Cards {
-            count,
-            used,
-            ..Cards::default()
-        }
-    }
-
     #[test]
     fn one_read_is_one_get_item_and_nothing_beside() {
-        assert!(cards(&["GetItem", "GetItem"], 2).are_one_read());
-        assert!(!cards(&["GetItem", "GetItem"], 1).are_one_read());
-        assert!(!cards(&["GetItem"], 2).are_one_read());
-        assert!(!cards(&["GetItem", "SendMessage"], 1).are_one_read());
+        assert!(Cards::asking(&["GetItem", "GetItem"], 2).are_one_read());
+        assert!(!Cards::asking(&["GetItem", "GetItem"], 1).are_one_read());
+        assert!(!Cards::asking(&["GetItem"], 2).are_one_read());
+        assert!(!Cards::asking(&["GetItem", "SendMessage"], 1).are_one_read());
     }
 
     #[test]

@@ -91,19 +91,11 @@ fn is_missed(counted: &Counted) -> bool {
 fn line_of(name: &str, counted: &Counted, events: f64) -> String {
     let [webhook, recorder, push_rule] = &counted.used;
     let per = |count: f64| format!("{:.1}", count / events);
-    let units = |used: &Usage| {
-        format!(
-            "{:>8} {:>4} {:>4}",
-            per(f64::from(used.requests())),
-            per(float(used.write_units)),
-            per(used.read_units())
-        )
-    };
     format!(
         "{name:<32} {:>8} {:>11}  {:>8} {:>8}",
         per(f64::from(webhook.requests())),
-        units(recorder),
-        units(push_rule),
+        recorder.columns(events),
+        push_rule.columns(events),
         per(float(counted.calls))
     )
 }

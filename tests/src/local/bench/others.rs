@@ -92,22 +92,14 @@ pub(super) fn sum(kinds: &[Kind]) -> Kind {
 
 fn line(kind: &Kind, events: f64) -> String {
     let per = |count: f64| format!("{:.1}", count / events);
-    let units = |used: &Usage| {
-        format!(
-            "{:>8} {:>4} {:>4}",
-            per(f64::from(used.requests())),
-            per(float(used.write_units)),
-            per(used.read_units())
-        )
-    };
     let [gorgias, annexcloud] = &kind.brought;
     format!(
         "{:<32} {} {} {:>8}  {} {:>8}",
         kind.name,
-        units(&kind.recorder),
-        units(&gorgias.used),
+        kind.recorder.columns(events),
+        gorgias.used.columns(events),
         per(float(gorgias.calls)),
-        units(&annexcloud.used),
+        annexcloud.used.columns(events),
         per(float(annexcloud.calls))
     )
 }

@@ -74,6 +74,17 @@ impl Usage {
         calls.join(", ")
     }
 
+    /// What one of so many events asked and used: columns of requests, write units and read units.
+    pub(super) fn columns(&self, events: f64) -> String {
+        let per = |count: f64| format!("{:.1}", count / events);
+        format!(
+            "{:>8} {:>4} {:>4}",
+            per(f64::from(self.requests())),
+            per(float(self.write_units)),
+            per(self.read_units())
+        )
+    }
+
     /// Requests of these operations.
     pub(super) fn of(&self, operations: &[&str]) -> u32 {
         operations

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use bridge_tests::local::compare;
+use bridge_tests::picture::told;
 use bridge_tests::trouble::Result;
 use bridge_tests::world::{Shop, event, wait_until};
 use serde_json::Value;
@@ -49,12 +50,7 @@ pub(crate) async fn row(store: &Shop<'_>, email: &str, wanted: &str) -> Result<V
 /// A key of a person's picture; null while it is not known.
 pub(crate) async fn key(store: &Shop<'_>, email: &str, key: &str) -> Result<Value> {
     let state = row(store, email, "STATE").await?;
-    // The value, and which of the stamps vouches for it.
-    let cell = state["member"][key].as_array();
-    Ok(cell
-        .and_then(|cell| cell.first())
-        .cloned()
-        .unwrap_or_default())
+    Ok(told(&state, key))
 }
 
 /// The rows of a store that are about nobody's neighbour: neither its settings nor the times of its last deliveries, nor how

@@ -1153,10 +1153,13 @@ async fn what_the_previous_release_wrote_is_read() {
         .record(&earned(Some(KARI), Some("c-1"), 10))
         .await
         .unwrap();
-    // As release 0.1 wrote them: a picture without anything that came later, and a message without a hash.
+    // As release 0.1 wrote them: a picture without anything that came later, whose every key names its stamp, and a message
+    // without a hash.
     let mut state = world.row(KARI, "STATE");
     state["v"] = json!(1);
     state["member"].as_object_mut().unwrap().remove("addressed");
+    let balance = state["member"]["points_available"].take();
+    state["member"]["points_available"] = json!([balance, 0]);
     let item: platform::Item = serde_dynamo::to_item(&state).unwrap();
     world.table.put(item, None).await.unwrap();
     let queued = world.queue.take(RULE_QUEUE).remove(0);

@@ -1,5 +1,6 @@
 //! What the table holds after bad input and odd orders, and that neighbours are unharmed.
 
+use bridge_tests::picture::told;
 use jiff::SignedDuration;
 use loyalty::{Email, HashKey, Kind};
 use recording::{Failure, Recorded};
@@ -209,7 +210,7 @@ async fn one_person_in_two_stores_is_two_members() {
     let balance = |store: &str| {
         let rows = world.partition(&format!("MEMBER#{store}#{KARI}"));
         let state = rows.iter().find(|row| row["sk"] == "STATE").unwrap();
-        state["member"]["points_available"][0].clone()
+        told(state, "points_available")
     };
     assert_eq!(
         (balance("example"), balance("second")),

@@ -10,6 +10,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use bridge_tests::picture::told;
 use delivery::{List, NoReply, Pusher, Received, Tended, Wire};
 use jiff::{SignedDuration, Timestamp};
 use loyalty::{HashKey, StoreId};
@@ -741,11 +742,9 @@ impl World {
         rows.remove(0)
     }
 
-    /// A key of a member's picture: `[value, stamp]`, or null while unknown.
+    /// A key of a member's picture; null while unknown.
     pub(crate) fn key(&self, email: &str, key: &str) -> Value {
-        self.row(email, "STATE")["member"][key]
-            .as_array()
-            .map_or(Value::Null, |cell| cell[0].clone())
+        told(&self.row(email, "STATE"), key)
     }
 }
 

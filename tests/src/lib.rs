@@ -7,6 +7,7 @@
 //! - [`standins`]: strict HTTP servers in the vendors' place.
 //! - [`browser`]: a browser that nobody sees, for tests that look at pages.
 //! - [`cloud`]: signed calls to the emulator.
+//! - [`picture`]: what a member's row says.
 //! - [`readme`]: the README as data, for the tests that hold it to its word.
 //! - [`rough`]: a server that misbehaves below HTTP.
 //! - [`world`]: one shared stack and one store per test, for the end-to-end tests.
@@ -21,6 +22,7 @@ pub mod clock;
 pub mod cloud;
 pub mod http;
 pub mod local;
+pub mod picture;
 pub mod readme;
 pub mod rough;
 pub mod say;

@@ -11,7 +11,6 @@ use platform::{
     telemetry::{self, Metric},
 };
 use secrecy::{ExposeSecret as _, SecretString};
-use serde_json::Value;
 use vendors::{
     Store,
     gorgias::{self, Asked, Credential, Ticket, card},
@@ -51,8 +50,8 @@ pub struct Lookup {
 /// What a request is answered.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Answered {
-    /// With a card.
-    Card(Value),
+    /// With a card, as JSON.
+    Card(String),
     /// With 401 and nothing else.
     Refused,
 }
@@ -223,7 +222,7 @@ impl Lookup {
 
     fn shown(&self, standing: gorgias::Standing<'_>, store: &Store, asked: &Asked) -> Answered {
         let address = asked.email.as_deref();
-        Answered::Card(card(standing, address, Some(store), self.clock.now()))
+        Answered::Card(card(standing, address, Some(store), self.clock.now()).json())
     }
 
     /// A card that says that there is none now. Somebody should look.
@@ -241,5 +240,5 @@ pub fn unclear(ticket: &Ticket, now: Timestamp) -> Answered {
 fn no_card(now: Timestamp, store: Option<&Store>, asked: &Asked) -> Answered {
     telemetry::count(now, Metric::CardsUnavailable, 1);
     let (standing, address) = (gorgias::Standing::Unavailable, asked.email.as_deref());
-    Answered::Card(card(standing, address, store, now))
+    Answered::Card(card(standing, address, store, now).json())
 }

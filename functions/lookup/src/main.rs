@@ -4,7 +4,6 @@ mod request;
 
 use std::{sync::Arc, time::Duration};
 
-use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use delivery::{Asker, Http, LIMITS, Limits};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use lookup::{Lookup, Through, unclear};
@@ -16,6 +15,8 @@ use platform::{
 };
 use tokio::sync::OnceCell;
 use vendors::{Api, registry};
+
+use request::{Request, Response};
 
 /// How long a source is asked: the ticket waits.
 const HURRY: Limits = Limits {
@@ -144,9 +145,9 @@ async fn warm(ports: &Ports) {
 async fn answer(
     lookup: &OnceCell<Lookup>,
     start: &Start,
-    event: LambdaEvent<ApiGatewayV2httpRequest>,
-) -> Result<ApiGatewayV2httpResponse, Error> {
-    let (store, ticket) = request::read(event.payload);
+    event: LambdaEvent<Request>,
+) -> Result<Response, Error> {
+    let (store, ticket) = event.payload.read();
     let answer = async {
         match started(lookup, start).await {
             Some(lookup) => lookup.answer(&store, &ticket).await,
@@ -156,5 +157,5 @@ async fn answer(
     // A start that is made up for takes from the same two seconds.
     let answered = tokio::time::timeout(WHOLE, answer).await;
     let answered = answered.unwrap_or_else(|_| unclear(&ticket, start.ports.clock.now()));
-    Ok(request::response(&answered))
+    Ok(Response::of(answered))
 }

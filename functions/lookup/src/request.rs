@@ -1,51 +1,100 @@
-//! From API Gateway's request to a ticket, and from an answer to its response.
+//! From API Gateway's request to a ticket, and from an answer to its response: payload format 2.0 of HTTP APIs, of which
+//! only what a card needs is read.
 
-use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
-use aws_lambda_events::encodings::Body;
-use aws_lambda_events::http::{HeaderMap, HeaderValue, Method, header::CONTENT_TYPE};
+use std::collections::BTreeMap;
+
 use base64::{Engine, engine::general_purpose::STANDARD};
 use lookup::Answered;
+use serde::{Deserialize, Serialize};
 use vendors::gorgias::Ticket;
 
-/// The store in the path, and what was asked. The query stays as it stands in the URL: decoded, a `+` would be lost.
-pub(crate) fn read(request: ApiGatewayV2httpRequest) -> (String, Ticket) {
-    let store = request
-        .path_parameters
-        .get("store")
-        .cloned()
-        .unwrap_or_default();
-    let headers = request.headers.iter().filter_map(|(name, value)| {
-        let value = value.to_str().ok()?;
-        Some((name.as_str().to_owned(), value.to_owned()))
-    });
-    let body = request.body.unwrap_or_default();
-    let body = if request.is_base64_encoded {
-        STANDARD.decode(body).unwrap_or_default()
-    } else {
-        body.into_bytes()
-    };
-    let ticket = Ticket {
-        posts: request.request_context.http.method == Method::POST,
-        headers: headers.collect(),
-        query: request.raw_query_string.unwrap_or_default(),
-        body,
-    };
-    (store, ticket)
+/// A request.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Request {
+    #[serde(rename = "requestContext")]
+    context: Context,
+    #[serde(default)]
+    path_parameters: Path,
+    /// As it stands in the URL: decoded, a `+` would be lost.
+    #[serde(default)]
+    raw_query_string: String,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    #[serde(default)]
+    body: Option<String>,
+    #[serde(default)]
+    is_base64_encoded: bool,
+}
+
+#[derive(Deserialize)]
+struct Context {
+    http: Http,
+}
+
+#[derive(Deserialize)]
+struct Http {
+    method: String,
+}
+
+#[derive(Default, Deserialize)]
+struct Path {
+    #[serde(default)]
+    store: String,
+}
+
+impl Request {
+    /// The store in the path, and what was asked.
+    pub(crate) fn read(self) -> (String, Ticket) {
+        let body = self.body.unwrap_or_default();
+        let body = if self.is_base64_encoded {
+            STANDARD.decode(body).unwrap_or_default()
+        } else {
+            body.into_bytes()
+        };
+        let headers = self.headers.into_iter();
+        let headers = headers.map(|(name, value)| (name.to_ascii_lowercase(), value));
+        let ticket = Ticket {
+            posts: self.context.http.method == "POST",
+            headers: headers.collect(),
+            query: self.raw_query_string,
+            body,
+        };
+        (self.path_parameters.store, ticket)
+    }
 }
 
 /// 200 with a card, or 401.
-pub(crate) fn response(answered: &Answered) -> ApiGatewayV2httpResponse {
-    let (status_code, body) = match answered {
-        Answered::Card(card) => (200, card.to_string()),
-        Answered::Refused => (401, "{}".to_owned()),
-    };
-    let mut headers = HeaderMap::new();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    let mut response = ApiGatewayV2httpResponse::default();
-    response.status_code = status_code;
-    response.headers = headers;
-    response.body = Some(Body::Text(body));
-    response
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Response {
+    status_code: u16,
+    headers: Headers,
+    body: String,
+    is_base64_encoded: bool,
+}
+
+#[derive(Serialize)]
+struct Headers {
+    #[serde(rename = "content-type")]
+    content_type: &'static str,
+}
+
+impl Response {
+    pub(crate) fn of(answered: Answered) -> Self {
+        let (status_code, body) = match answered {
+            Answered::Card(card) => (200, card),
+            Answered::Refused => (401, "{}".to_owned()),
+        };
+        Self {
+            status_code,
+            headers: Headers {
+                content_type: "application/json",
+            },
+            body,
+            is_base64_encoded: false,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -59,7 +108,8 @@ mod tests {
         let mut read_ones = 0;
         for entry in std::fs::read_dir(folder).unwrap() {
             let text = std::fs::read(entry.unwrap().path()).unwrap();
-            let (store, ticket) = read(serde_json::from_slice(&text).unwrap());
+            let request: Request = serde_json::from_slice(&text).unwrap();
+            let (store, ticket) = request.read();
             let asked = asked(&ticket);
             assert_eq!(store, "example-helpdesk");
             assert_eq!(asked.email.as_deref(), Some("kari@example.com"));
@@ -73,18 +123,22 @@ mod tests {
     #[test]
     fn a_query_that_is_no_text_breaks_nothing() {
         let request = serde_json::json!({
-            "rawQueryString": "email=%ff%fe&&=&a", "headers": {"authorization": "x"}, "isBase64Encoded": true, "body": "***",
+            "rawQueryString": "email=%ff%fe&&=&a", "headers": {"Authorization": "x"}, "isBase64Encoded": true, "body": "***",
             "requestContext": {"http": {"method": "POST"}},
         });
-        let (store, ticket) = read(serde_json::from_value(request).unwrap());
+        let request: Request = serde_json::from_value(request).unwrap();
+        let (store, ticket) = request.read();
         assert!(store.is_empty() && ticket.body.is_empty());
+        assert_eq!(ticket.headers[0].0, "authorization");
         assert!(asked(&ticket).email.is_some());
     }
 
     #[test]
     fn a_refusal_says_nothing() {
-        let refused = response(&Answered::Refused);
-        assert_eq!(refused.status_code, 401);
-        assert!(matches!(refused.body, Some(Body::Text(text)) if text == "{}"));
+        let refused = serde_json::to_value(Response::of(Answered::Refused)).unwrap();
+        let response = serde_json::json!({
+            "statusCode": 401, "headers": {"content-type": "application/json"}, "body": "{}", "isBase64Encoded": false,
+        });
+        assert_eq!(refused, response);
     }
 }

@@ -1,7 +1,7 @@
 //! `member`: one person's story, as far as the table knows it.
 
 use delivery::story::{self as books, DeliveryLine, Told};
-use loyalty::{MemberKey, StoreId};
+use loyalty::{Member, MemberKey, StoreId};
 use platform::{MemberState, find_member};
 use recording::{
     erase::{Whom, resolve},
@@ -105,7 +105,7 @@ impl Operator {
         if let Some((held, state)) = held.zip(state.as_ref()) {
             answer["version"] = state.version.into();
             answer["role"] = json!(held.member.role);
-            answer["picture"] = picture(&json!(held.member), show);
+            answer["picture"] = picture(&held.member, show);
         }
         if show {
             answer["key"] = key.expose().into();
@@ -195,33 +195,32 @@ fn destination_story(told: &Told, deliveries: &[&DeliveryLine], limit: usize) ->
     })
 }
 
-/// Each key that is known: its value, and since when and from whom it is known. Takes the stored form, in which each
-/// stamp stands once and the keys point at it.
-fn picture(member: &Value, show: bool) -> Value {
-    let instant = |micros: &Value| {
-        let at = jiff::Timestamp::from_microsecond(micros.as_i64()?).ok()?;
-        Some(at.to_string())
-    };
-    let keys = member.as_object().into_iter().flatten();
-    let known = keys.filter_map(|(key, cell)| {
-        let [value, place] = cell.as_array()?.as_slice() else {
-            return None;
+/// Each key that is known: its value, and since when and from whom it is known.
+fn picture(member: &Member, show: bool) -> Value {
+    // In the stored form a value stands alone, or in a list with the place of its stamp; no value is a list itself.
+    let mut stored = json!(member);
+    let known = member.known().map(|(key, stamp)| {
+        let value = match stored[key].take() {
+            Value::Array(cell) => cell.into_iter().next().unwrap_or_default(),
+            value => value,
         };
-        let stamp = &member["stamps"][usize::try_from(place.as_u64()?).ok()?];
         let told = match value {
-            Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
-            _ if show || PLAIN.contains(&key.as_str()) => value.clone(),
-            _ => "hidden: say `show`".into(),
+            Value::String(_) | Value::Array(_) | Value::Object(_)
+                if !show && !PLAIN.contains(&key) =>
+            {
+                "hidden: say `show`".into()
+            }
+            value => value,
         };
         let cell = json!({
-            "value": told, "as_of": instant(&stamp[0]), "arrived": instant(&stamp[1]), "source": stamp[3],
+            "value": told, "as_of": stamp.as_of.to_string(), "arrived": stamp.arrived.to_string(), "source": stamp.source,
         });
-        Some((key.clone(), cell))
+        (key.to_owned(), cell)
     });
     let mut picture: Map<String, Value> = known.collect();
     if show {
         for key in ["email", "aliases"] {
-            picture.insert(key.to_owned(), json!({"value": member[key]}));
+            picture.insert(key.to_owned(), json!({"value": stored[key]}));
         }
     }
     Value::Object(picture)

@@ -15,6 +15,7 @@ mod kind;
 mod member;
 mod moment;
 mod private;
+mod stored;
 
 pub use calendar::{Calendar, LeapDay};
 pub use event::{

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     DayOfYear, Email, Event, EventId, Kept, Kind, Moment, Private, Role, Says, Stamp, TierEntry,
     Who,
+    stored::{Cell, Stamps},
 };
 
 /// A group of keys that belong together.
@@ -143,6 +144,13 @@ macro_rules! keys {
                 stamps.into_iter().flatten().map(|stamp| stamp.as_of).max()
             }
 
+            /// The keys of which something is known, by name, and the news that says so.
+            pub fn known(&self) -> impl Iterator<Item = (&'static str, &Stamp)> {
+                [$((stringify!($name), self.$name.stamp()),)*]
+                    .into_iter()
+                    .filter_map(|(name, stamp)| Some((name, stamp?)))
+            }
+
             /// How the picture differs from what is said of the person now, whatever either is as old as.
             fn differs(&self, patch: &Patch) -> Drift {
                 let mut drift = Drift::None;
@@ -169,7 +177,8 @@ macro_rules! keys {
             }
         }
 
-        /// The stored form: each stamp once, keys point at it. A key is left out while unknown.
+        /// The stored form: each stamp once, keys point at it; those of the first stamp, which most keys share, need not.
+        /// A key is left out while unknown.
         #[derive(Default, Serialize, Deserialize)]
         struct Row {
             #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -187,7 +196,12 @@ macro_rules! keys {
             stamps: Vec<Stamp>,
             #[serde(default, skip_serializing_if = "Option::is_none")]
             addressed: Option<usize>,
-            $(#[serde(default, skip_serializing_if = "Option::is_none")] $name: Option<Cell<$type>>,)*
+            $(#[serde(
+                default,
+                skip_serializing_if = "Option::is_none",
+                deserialize_with = "Cell::known"
+            )]
+            $name: Option<Cell<$type>>,)*
         }
 
         impl From<Row> for Member {
@@ -209,16 +223,17 @@ macro_rules! keys {
 
         impl From<Member> for Row {
             fn from(member: Member) -> Self {
-                let mut stamps = Stamps::default();
+                let told = member.known().map(|(_, stamp)| stamp);
+                let stamps = Stamps::of(told.chain(&member.addressed));
                 Self {
                     email: member.email,
                     role: member.role,
                     aliases: member.aliases,
                     activities: member.activities,
                     active: member.last_active_at.map(Timestamp::as_microsecond),
-                    $($name: Cell::of(member.$name, &mut stamps),)*
-                    addressed: member.addressed.map(|stamp| stamps.place(stamp)),
-                    stamps: stamps.in_order(),
+                    $($name: Cell::of(member.$name, &stamps),)*
+                    addressed: member.addressed.and_then(|stamp| stamps.place(&stamp)),
+                    stamps: stamps.into(),
                 }
             }
         }
@@ -461,48 +476,5 @@ impl Member {
     #[must_use]
     pub fn is_out_of_programme(&self) -> bool {
         self.opt_in.value() == Some(&false) || self.blocked.value() == Some(&true)
-    }
-}
-
-/// One stored key: its value (none = there is none) and the place of its stamp.
-#[derive(Serialize, Deserialize)]
-struct Cell<T>(Option<T>, usize);
-
-impl<T> Cell<T> {
-    fn of(kept: Kept<T>, stamps: &mut Stamps) -> Option<Self> {
-        match kept {
-            Kept::Unknown => None,
-            Kept::None(stamp) => Some(Self(None, stamps.place(stamp))),
-            Kept::Is(value, stamp) => Some(Self(Some(value), stamps.place(stamp))),
-        }
-    }
-
-    /// A key whose stamp is missing is unknown: without its age it could only do harm.
-    fn kept(cell: Option<Self>, stamps: &[Stamp]) -> Kept<T> {
-        let Some(Self(value, place)) = cell else {
-            return Kept::Unknown;
-        };
-        match (value, stamps.get(place)) {
-            (_, None) => Kept::Unknown,
-            (None, Some(stamp)) => Kept::None(stamp.clone()),
-            (Some(value), Some(stamp)) => Kept::Is(value, stamp.clone()),
-        }
-    }
-}
-
-/// Gathers stamps while a row is made, each once.
-#[derive(Default)]
-struct Stamps(BTreeMap<Stamp, usize>);
-
-impl Stamps {
-    fn place(&mut self, stamp: Stamp) -> usize {
-        let next = self.0.len();
-        *self.0.entry(stamp).or_insert(next)
-    }
-
-    fn in_order(self) -> Vec<Stamp> {
-        let mut placed: Vec<_> = self.0.into_iter().collect();
-        placed.sort_by_key(|(_, place)| *place);
-        placed.into_iter().map(|(stamp, _)| stamp).collect()
     }
 }

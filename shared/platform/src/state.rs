@@ -64,7 +64,7 @@ pub struct Previous {
     pub at: i64,
 }
 
-/// The stored form. Version 1 had `version` and `member` alone.
+/// The stored form. Version 1 had `version` and `member` alone; in versions 1 and 2 every key of a member named its stamp.
 #[derive(Serialize, Deserialize)]
 struct Row {
     v: u8,
@@ -90,17 +90,17 @@ impl TryFrom<Row> for MemberState {
 
     fn try_from(row: Row) -> Result<Self, Self::Error> {
         let standing = match (row.v, row.member, row.moved_to, row.erased) {
-            (1 | 2, Some(member), None, None) => Standing::Member(Box::new(Held {
+            (1..=3, Some(member), None, None) => Standing::Member(Box::new(Held {
                 member,
                 due: row.due,
                 previous: row.previous,
                 since: row.since,
             })),
-            (2, None, Some(to), None) => Standing::Moved {
+            (2 | 3, None, Some(to), None) => Standing::Moved {
                 to,
                 since: row.moved_by,
             },
-            (2, None, None, Some(at)) => Standing::Erased { at },
+            (2 | 3, None, None, Some(at)) => Standing::Erased { at },
             _ => return Err("neither a member nor moved nor erased"),
         };
         Ok(Self {
@@ -113,7 +113,7 @@ impl TryFrom<Row> for MemberState {
 impl From<MemberState> for Row {
     fn from(state: MemberState) -> Self {
         let mut row = Self {
-            v: 2,
+            v: 3,
             version: state.version,
             member: None,
             due: Dues::new(),

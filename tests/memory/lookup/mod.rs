@@ -86,7 +86,10 @@ impl Desk {
             email.replace('@', "%40")
         );
         match self.answer(&query).await {
-            Answered::Card(mut card) => card["loyalty"].take(),
+            Answered::Card(card) => {
+                let mut card: Value = serde_json::from_str(&card).unwrap();
+                card["loyalty"].take()
+            }
             Answered::Refused => panic!("refused"),
         }
     }

@@ -1,6 +1,6 @@
 //! The HTTP client under the SDK.
 
-use std::time::Duration;
+use std::{mem, time::Duration};
 
 use aws_smithy_runtime_api::client::{
     http::{
@@ -61,6 +61,10 @@ impl HttpConnector for Http {
     }
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "AWS keeps its answers short; none that we ask for is over a megabyte"
+)]
 async fn send(client: &Client, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
     let request = request
         .try_into_http1x()
@@ -69,9 +73,12 @@ async fn send(client: &Client, request: HttpRequest) -> Result<HttpResponse, Con
         .map(|body| body.bytes().unwrap_or_default().to_vec());
     let request = Request::try_from(request)
         .map_err(|error| ConnectorError::user(error.without_url().into()))?;
-    let response = client.execute(request).await.map_err(failure)?;
-    let response = http::Response::<reqwest::Body>::from(response).map(SdkBody::from_body_1_x);
-    HttpResponse::try_from(response).map_err(|error| ConnectorError::other(error.into(), None))
+    let mut response = client.execute(request).await.map_err(failure)?;
+    let mut whole = http::Response::new(SdkBody::empty());
+    *whole.status_mut() = response.status();
+    *whole.headers_mut() = mem::take(response.headers_mut());
+    *whole.body_mut() = response.bytes().await.map_err(failure)?.into();
+    HttpResponse::try_from(whole).map_err(|error| ConnectorError::other(error.into(), None))
 }
 
 fn failure(error: reqwest::Error) -> ConnectorError {

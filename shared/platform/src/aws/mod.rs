@@ -4,6 +4,7 @@ mod batch;
 mod http;
 mod ports;
 mod queue;
+mod row;
 mod secrets;
 mod table;
 
@@ -17,7 +18,8 @@ use std::time::Duration;
 
 use aws_config::{
     BehaviorVersion, Region, SdkConfig, environment::EnvironmentVariableCredentialsProvider,
-    retry::RetryConfig, timeout::TimeoutConfig,
+    retry::RetryConfig, stalled_stream_protection::StalledStreamProtectionConfig,
+    timeout::TimeoutConfig,
 };
 use aws_sdk_sqs::config::SharedCredentialsProvider;
 
@@ -41,6 +43,8 @@ pub fn connect() -> SdkConfig {
         .region(variable("AWS_REGION").map(Region::new))
         .timeout_config(timeouts)
         .retry_config(RetryConfig::standard().with_max_attempts(3))
+        // Every body is read whole within the attempt's time.
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .http_client(http::Http::new());
     config.set_endpoint_url(variable("AWS_ENDPOINT_URL"));
     config.build()

@@ -16,7 +16,7 @@ use aws_sdk_dynamodb::{
 };
 use serde_dynamo::Item;
 
-use super::code;
+use super::{code, row::RowReader};
 use crate::{
     Condition, Listed, Page, RowKey, Table, TableError, Transacted, Update, Write, Written,
 };
@@ -44,16 +44,19 @@ type Attributes = HashMap<String, AttributeValue>;
 #[async_trait]
 impl Table for DynamoTable {
     async fn get(&self, key: &RowKey, consistent: bool) -> Result<Option<Item>, TableError> {
+        let reader = RowReader::default();
         let got = self
             .client
             .get_item()
             .table_name(&self.name)
             .set_key(Some(attributes(key)))
             .consistent_read(consistent)
+            .customize()
+            .interceptor(reader.clone())
             .send()
             .await
             .map_err(|error| TableError::Unavailable(code(&error)))?;
-        Ok(got.item.map(Item::from))
+        Ok(reader.take().or_else(|| got.item.map(Item::from)))
     }
 
     async fn put(&self, item: Item, condition: Option<Condition>) -> Result<Written, TableError> {

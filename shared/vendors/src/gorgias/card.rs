@@ -3,10 +3,13 @@
 //! One JSON object under `loyalty`. Every key is always there, null where nothing is known, so that a widget's paths always
 //! lead somewhere: what depends on the store is only whether a key that names a person's private things is filled.
 
+use std::{borrow::Cow, collections::BTreeMap, sync::LazyLock};
+
 use jiff::{Timestamp, tz::TimeZone};
-use loyalty::{DayOfYear, Email, Kept, Kind, Member, Moment, Private, Role};
+use loyalty::{Activity, DayOfYear, Email, Kept, Kind, Member, Moment, Private, Role};
 use rust_decimal::Decimal;
-use serde_json::{Map, Number, Value, json};
+use serde::Serialize;
+use serde_json::Number;
 
 use super::{Settings, Share, words};
 use crate::{Store, frame::money};
@@ -16,6 +19,12 @@ const TEXT: usize = 100;
 
 /// The most characters of a link; a longer one is none, because a cut one leads nowhere.
 const LINK: usize = 400;
+
+/// Of whom nothing is known.
+static NOBODY: LazyLock<Member> = LazyLock::new(Member::default);
+
+/// What holds where there is no store to say.
+static USUAL: LazyLock<Settings> = LazyLock::new(Settings::default);
 
 /// What there is to show of a customer.
 #[derive(Debug, Clone, Copy)]
@@ -33,65 +42,161 @@ pub enum Standing<'a> {
 /// The word of a card that tells that there is none now.
 pub(super) const UNAVAILABLE: &str = "unavailable";
 
+/// The card of a customer, as Gorgias gets it.
+#[derive(Clone, Serialize)]
+pub struct Card<'a> {
+    loyalty: Loyalty<'a>,
+}
+
+#[derive(Clone, Serialize)]
+struct Loyalty<'a> {
+    status: &'static str,
+    name: Option<String>,
+    email: Option<&'a str>,
+    member_id: Option<&'a str>,
+    member_status: Option<String>,
+    opt_in: Option<&'static str>,
+    opt_in_date: Option<Timestamp>,
+    contact: Contact<'a>,
+    birthday: Option<String>,
+    anniversary: Option<String>,
+    spend: Spend,
+    points: Points<'a>,
+    tier: Tier<'a>,
+    activity: Vec<Line<'a>>,
+    links: Links<'a>,
+    attributes: BTreeMap<&'a str, Option<&'a str>>,
+    as_of: Timestamp,
+}
+
+#[derive(Clone, Serialize)]
+struct Contact<'a> {
+    phone: Option<&'a str>,
+    zip: Option<&'a str>,
+}
+
+#[derive(Clone, Serialize)]
+struct Spend {
+    total: Option<String>,
+}
+
+#[derive(Clone, Serialize)]
+struct Points<'a> {
+    available: Option<i64>,
+    lifetime: Option<i64>,
+    used: Option<i64>,
+    used_on_rewards: Option<i64>,
+    expired: Option<i64>,
+    on_hold: Option<i64>,
+    expiring: Option<i64>,
+    expiring_on: Option<Timestamp>,
+    earned_in_period: Option<i64>,
+    earned_period: Option<&'a str>,
+    spent_in_period: Option<i64>,
+    spent_period: Option<&'a str>,
+    ratio: Option<Number>,
+    value: Option<String>,
+}
+
+#[derive(Clone, Serialize)]
+struct Tier<'a> {
+    current: Option<&'a str>,
+    previous: Option<&'a str>,
+    next: Option<&'a str>,
+    points_to_next: Option<i64>,
+    spend_to_next: Option<String>,
+    achieved_on: Option<Timestamp>,
+    expires_on: Option<Timestamp>,
+    ratio: Option<Number>,
+    next_ratio: Option<Number>,
+}
+
+/// One of the last things that happened.
+#[derive(Clone, Serialize)]
+struct Line<'a> {
+    when: Option<Timestamp>,
+    what: Cow<'a, str>,
+    points: Option<i64>,
+}
+
+#[derive(Clone, Serialize)]
+struct Links<'a> {
+    profile: Option<String>,
+    referral: Option<&'a str>,
+    avatar: Option<&'a str>,
+}
+
 /// The card of a customer, and what it says in a word. `address` is shown as it was asked for; `now` is the card's age where
 /// nothing is known. Without a store the card says only that.
 #[must_use]
-pub fn card(
-    standing: Standing,
-    address: Option<&str>,
-    store: Option<&Store>,
+pub fn card<'a>(
+    standing: Standing<'a>,
+    address: Option<&'a str>,
+    store: Option<&'a Store>,
     now: Timestamp,
-) -> Value {
-    let nobody = Member::default();
+) -> Card<'a> {
+    let nobody = &*NOBODY;
     let (member, status) = match standing {
         Standing::Known(member) => (member, status_of(member)),
-        Standing::Unknown => (&nobody, "not a member"),
-        Standing::Unavailable => (&nobody, UNAVAILABLE),
-        Standing::NoAddress => (&nobody, "invalid email"),
+        Standing::Unknown => (nobody, "not a member"),
+        Standing::Unavailable => (nobody, UNAVAILABLE),
+        Standing::NoAddress => (nobody, "invalid email"),
     };
     // Of a friend who was sent a link nothing is the programme's to tell.
     let member = if member.role == Role::Member {
         member
     } else {
-        &nobody
+        nobody
     };
-    let defaults;
     let currency = store.map_or("", |store| store.currency.as_str());
     let settings = store.and_then(|store| store.destinations.gorgias.as_ref());
-    let settings = if let Some(settings) = settings {
-        settings
-    } else {
-        defaults = Settings::default();
-        &defaults
-    };
+    let settings = settings.unwrap_or(&USUAL);
     let known = member.email.as_ref().map(Email::expose);
     let as_of = member.as_of().unwrap_or(now).min(now);
-    json!({"loyalty": {
-        "status": status,
-        "name": name(member),
-        "email": known.or(address).map(cut),
-        "member_id": member_id(member),
-        "member_status": member.member_status.value().map(|word| capital(word)),
-        "opt_in": member.opt_in.value().map(|opt_in| if *opt_in { "Yes" } else { "No" }),
-        "opt_in_date": moment(&member.enrolled_at),
-        "contact": {
-            "phone": settings.shares(Share::Phone, text(&member.phone)),
-            "zip": settings.shares(Share::Zip, text(&member.zip)),
+    let loyalty = Loyalty {
+        status,
+        name: name(member),
+        email: known.or(address).map(cut),
+        member_id: member_id(member),
+        member_status: member.member_status.value().map(|word| capital(word)),
+        opt_in: member.opt_in.value().copied().map(yes_or_no),
+        opt_in_date: moment(&member.enrolled_at),
+        contact: Contact {
+            phone: settings.shares(Share::Phone, text(&member.phone)),
+            zip: settings.shares(Share::Zip, text(&member.zip)),
         },
-        "birthday": settings.shares(Share::Birthday, day(&member.birthday)),
-        "anniversary": settings.shares(Share::Anniversary, day(&member.anniversary)),
-        "spend": {"total": member.spend_total.value().map(|spent| money::of_minor(*spent, currency))},
-        "points": points(member, currency),
-        "tier": tier(member, currency),
-        "activity": activity(member),
-        "links": {
-            "profile": settings.profile_of(member_id(member).as_deref(), known),
-            "referral": link(&member.referral_url),
-            "avatar": settings.shares(Share::Avatar, link(&member.avatar_url)),
+        birthday: settings.shares(Share::Birthday, day(&member.birthday)),
+        anniversary: settings.shares(Share::Anniversary, day(&member.anniversary)),
+        spend: Spend {
+            total: money_of(&member.spend_total, currency),
         },
-        "attributes": attributes(member, settings),
-        "as_of": instant(as_of),
-    }})
+        points: points(member, currency),
+        tier: tier(member, currency),
+        activity: activity(member),
+        links: Links {
+            profile: settings.profile_of(member_id(member), known),
+            referral: link(&member.referral_url),
+            avatar: settings.shares(Share::Avatar, link(&member.avatar_url)),
+        },
+        attributes: attributes(member, settings),
+        as_of: to_the_second(as_of),
+    };
+    Card { loyalty }
+}
+
+impl Card<'_> {
+    /// The card as JSON.
+    #[must_use]
+    pub fn json(&self) -> String {
+        // Texts, numbers and instants under fixed keys: nothing of it can fail to be written.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// The same card whatever its age: one that is only older or younger tells nothing new.
+    pub(super) fn without_age(mut self) -> Self {
+        self.loyalty.as_of = Timestamp::UNIX_EPOCH;
+        self
+    }
 }
 
 fn status_of(member: &Member) -> &'static str {
@@ -106,69 +211,76 @@ fn status_of(member: &Member) -> &'static str {
     }
 }
 
-fn points(member: &Member, currency: &str) -> Value {
+fn points<'a>(member: &'a Member, currency: &str) -> Points<'a> {
     let value = member.points_value.value();
-    json!({
-        "available": member.points_available.value(),
-        "lifetime": member.points_lifetime.value(),
-        "used": member.points_used.value(),
-        "used_on_rewards": member.points_used_on_rewards.value(),
-        "expired": member.points_expired.value(),
-        "on_hold": member.points_on_hold.value(),
-        "expiring": member.points_expiring.value(),
-        "expiring_on": moment(&member.points_expiring_on),
-        "earned_in_period": member.points_earned_in_period.value(),
-        "earned_period": member.points_earned_period.value().map(|word| cut(word)),
-        "spent_in_period": member.points_spent_in_period.value(),
-        "spent_period": member.points_spent_period.value().map(|word| cut(word)),
-        "ratio": number(&member.points_ratio),
-        "value": value
-            .map(|value| money::of_units(*value, currency))
-            .or_else(|| text(&member.credit_balance)),
-    })
+    let value = value.map(|value| money::of_units(*value, currency));
+    Points {
+        available: count(&member.points_available),
+        lifetime: count(&member.points_lifetime),
+        used: count(&member.points_used),
+        used_on_rewards: count(&member.points_used_on_rewards),
+        expired: count(&member.points_expired),
+        on_hold: count(&member.points_on_hold),
+        expiring: count(&member.points_expiring),
+        expiring_on: moment(&member.points_expiring_on),
+        earned_in_period: count(&member.points_earned_in_period),
+        earned_period: word(&member.points_earned_period),
+        spent_in_period: count(&member.points_spent_in_period),
+        spent_period: word(&member.points_spent_period),
+        ratio: number(&member.points_ratio),
+        value: value.or_else(|| text(&member.credit_balance).map(str::to_owned)),
+    }
 }
 
-fn tier(member: &Member, currency: &str) -> Value {
+fn tier<'a>(member: &'a Member, currency: &str) -> Tier<'a> {
     let previous = member.tier_previous.value();
-    json!({
-        "current": member.tier.value().map(|name| cut(name)),
-        "previous": previous.and_then(|tier| tier.name.as_deref()).map(cut),
-        "next": member.tier_next.value().map(|name| cut(name)),
-        "points_to_next": member.points_to_next.value(),
-        "spend_to_next": member.spend_to_next.value().map(|spend| money::of_minor(*spend, currency)),
-        "achieved_on": moment(&member.tier_since),
-        "expires_on": moment(&member.tier_expires_at),
-        "ratio": number(&member.tier_ratio),
-        "next_ratio": number(&member.tier_next_ratio),
-    })
+    Tier {
+        current: word(&member.tier),
+        previous: previous.and_then(|tier| tier.name.as_deref()).map(cut),
+        next: word(&member.tier_next),
+        points_to_next: count(&member.points_to_next),
+        spend_to_next: money_of(&member.spend_to_next, currency),
+        achieved_on: moment(&member.tier_since),
+        expires_on: moment(&member.tier_expires_at),
+        ratio: number(&member.tier_ratio),
+        next_ratio: number(&member.tier_next_ratio),
+    }
 }
 
-fn activity(member: &Member) -> Vec<Value> {
+fn activity(member: &Member) -> Vec<Line<'_>> {
     // That somebody was read, or wrote, is nothing that they did.
     let own = member
         .activities
         .iter()
         .filter(|activity| !matches!(activity.kind, Kind::MemberUpdated | Kind::EnrolmentWanted));
-    let rows = own.map(|activity| {
-        let what = words::of(activity.kind);
-        let what = match activity.title.as_ref().map(Private::expose) {
-            Some(title) => cut(&format!("{what}: {title}")),
-            None => what.to_owned(),
-        };
-        let when = Timestamp::from_microsecond(activity.at).ok();
-        json!({"when": when.map(instant), "what": what, "points": activity.points})
-    });
-    rows.collect()
+    own.map(line).collect()
+}
+
+fn line(activity: &Activity) -> Line<'_> {
+    let what = words::of(activity.kind);
+    let what = match activity.title.as_ref().map(Private::expose) {
+        Some(title) => Cow::Owned(cut(&format!("{what}: {title}")).to_owned()),
+        None => Cow::Borrowed(what),
+    };
+    let when = Timestamp::from_microsecond(activity.at).ok();
+    Line {
+        when: when.map(to_the_second),
+        what,
+        points: activity.points,
+    }
 }
 
 /// Only what the store names.
-fn attributes(member: &Member, settings: &Settings) -> Value {
+fn attributes<'a>(
+    member: &'a Member,
+    settings: &'a Settings,
+) -> BTreeMap<&'a str, Option<&'a str>> {
     let known = member.attributes.value();
     let named = settings.attributes.iter().map(|name| {
         let value = known.and_then(|known| known.get(name));
-        (name.clone(), json!(value.map(|value| cut(value.expose()))))
+        (name.as_str(), value.map(|value| cut(value.expose())))
     });
-    Value::Object(named.collect::<Map<String, Value>>())
+    named.collect()
 }
 
 fn name(member: &Member) -> Option<String> {
@@ -179,27 +291,43 @@ fn name(member: &Member) -> Option<String> {
 }
 
 /// The shop's own id of the customer, else a source's.
-fn member_id(member: &Member) -> Option<String> {
+fn member_id(member: &Member) -> Option<&str> {
     let alias = || member.aliases.first().map(|alias| cut(alias.id.expose()));
     text(&member.external_id).or_else(alias)
 }
 
-fn text(kept: &Kept<Private>) -> Option<String> {
+const fn yes_or_no(yes: bool) -> &'static str {
+    if yes { "Yes" } else { "No" }
+}
+
+fn count(kept: &Kept<i64>) -> Option<i64> {
+    kept.value().copied()
+}
+
+fn money_of(minor: &Kept<i64>, currency: &str) -> Option<String> {
+    Some(money::of_minor(*minor.value()?, currency))
+}
+
+fn word(kept: &Kept<String>) -> Option<&str> {
+    kept.value().map(|word| cut(word))
+}
+
+fn text(kept: &Kept<Private>) -> Option<&str> {
     let text = kept.value()?.expose().trim();
     (!text.is_empty()).then(|| cut(text))
 }
 
-fn link(kept: &Kept<Private>) -> Option<String> {
+fn link(kept: &Kept<Private>) -> Option<&str> {
     let link = kept.value()?.expose().trim();
     let fits = link.starts_with("https://") && link.len() <= LINK;
-    fits.then(|| link.to_owned())
+    fits.then_some(link)
 }
 
 fn number(kept: &Kept<Decimal>) -> Option<Number> {
     kept.value()?.normalize().to_string().parse().ok()
 }
 
-fn moment(kept: &Kept<Moment>) -> Option<String> {
+fn moment(kept: &Kept<Moment>) -> Option<Timestamp> {
     let moment = match kept.value()? {
         Moment::Day(day) => {
             let midnight = day.to_zoned(TimeZone::UTC).ok()?;
@@ -207,7 +335,7 @@ fn moment(kept: &Kept<Moment>) -> Option<String> {
         }
         Moment::Instant(instant) => *instant,
     };
-    Some(instant(moment))
+    Some(to_the_second(moment))
 }
 
 /// Day and month: how old somebody is, is nobody's business here.
@@ -216,9 +344,10 @@ fn day(kept: &Kept<DayOfYear>) -> Option<String> {
     Some(day.strftime("%m-%d").to_string())
 }
 
-/// ISO 8601 in UTC, to the second: Gorgias' date fields read it.
-fn instant(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+/// Gorgias' date fields read ISO 8601 in UTC without fractions.
+fn to_the_second(at: Timestamp) -> Timestamp {
+    let second = at.as_microsecond().div_euclid(1_000_000);
+    Timestamp::from_second(second).unwrap_or(at)
 }
 
 /// A word as it stands at a line's begin.
@@ -228,17 +357,27 @@ fn capital(word: &str) -> String {
     first.chain(rest).take(TEXT).collect()
 }
 
-fn cut(text: &str) -> String {
-    text.chars().take(TEXT).collect()
+fn cut(text: &str) -> &str {
+    let end = text.char_indices().nth(TEXT);
+    end.map_or(text, |(end, _)| &text[..end])
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
-    use loyalty::{Activity, EventId, HashKey, Stamp, TierEntry};
+    use loyalty::{EventId, HashKey, Stamp, TierEntry};
+    use serde_json::{Value, json};
 
     use super::{super::settings::KEYS, *};
+
+    /// The card, as Gorgias reads it.
+    fn card(
+        standing: Standing,
+        address: Option<&str>,
+        store: Option<&Store>,
+        now: Timestamp,
+    ) -> Value {
+        serde_json::from_str(&super::card(standing, address, store, now).json()).unwrap()
+    }
 
     fn now() -> Timestamp {
         "2026-11-01T12:00:00.5Z".parse().unwrap()

@@ -21,19 +21,15 @@ pub(super) const CUSTOMERS: &str = "/api/customers";
 /// The call that writes the card into the person's data.
 pub(super) fn plan(push: &Push) -> Result<Plan, Reason> {
     let person = push.person.ok_or(Reason::UnknownThere)?;
-    let mut data = card(
+    let data = card(
         Standing::Known(push.member),
         None,
         Some(push.store),
         push.now,
     );
-    let call = write(person, &data, version(push.version));
-    // The card's age alone is no news.
-    if let Some(loyalty) = data["loyalty"].as_object_mut() {
-        loyalty.remove("as_of");
-    }
+    let call = write(person, &json!(data), version(push.version));
     let mut picture = Fingerprint::default();
-    picture.add(&data.to_string());
+    picture.add(&data.without_age().json());
     Ok(Plan {
         call,
         picture: Some(picture.finish()),

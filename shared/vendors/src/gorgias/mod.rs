@@ -18,7 +18,7 @@ mod widget;
 mod words;
 
 pub use ask::{Asked, Credential, Ticket, asked};
-pub use card::{Standing, card};
+pub use card::{Card, Standing, card};
 pub use settings::{Field, FieldType, Settings, Share, Trigger};
 
 use std::time::Duration;

@@ -244,6 +244,7 @@ impl Site {
     }
 
     fn round(&self, stream: &Stream, reaches: &[bool]) -> Result<Spent> {
+        let start = self.runtime.start_of(&self.function)?;
         let mut life = self.runtime.start_one(&self.function)?;
         for posted in stream.past.iter().take(WARM) {
             round::good(&mut life, &posted.event)?;
@@ -270,7 +271,7 @@ impl Site {
         }
         drop(self.aws.used());
         Ok(Spent {
-            start: life.start,
+            start,
             peak: Life::peak(&life)?,
             on_cpu: on_cpu / u32::try_from(events.len().max(1)).unwrap_or(u32::MAX),
         })

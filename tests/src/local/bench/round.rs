@@ -241,7 +241,11 @@ impl Site {
         name: &str,
     ) -> Result<(Life<'a>, Usage)> {
         let function = self.functions.iter().find(|function| function.name == name);
-        let life = runtime.start_one(function.saying(format!("{name} was not built"))?)?;
+        let function = function.saying(format!("{name} was not built"))?;
+        let start = runtime.start_of(function)?;
+        self.aws.used();
+        let mut life = runtime.start_one(function)?;
+        life.start = start;
         Ok((life, self.aws.used()))
     }
 

@@ -1157,9 +1157,15 @@ async fn what_the_previous_release_wrote_is_read() {
     // without a hash.
     let mut state = world.row(KARI, "STATE");
     state["v"] = json!(1);
-    state["member"].as_object_mut().unwrap().remove("addressed");
-    let balance = state["member"]["points_available"].take();
-    state["member"]["points_available"] = json!([balance, 0]);
+    let member = state["member"].as_object_mut().unwrap();
+    member.remove("addressed");
+    for (key, value) in member {
+        let is_key =
+            !["email", "role", "aliases", "activities", "active", "stamps"].contains(&key.as_str());
+        if is_key && !value.is_array() {
+            *value = json!([value.take(), 0]);
+        }
+    }
     let item: platform::Item = serde_dynamo::to_item(&state).unwrap();
     world.table.put(item, None).await.unwrap();
     let queued = world.queue.take(RULE_QUEUE).remove(0);

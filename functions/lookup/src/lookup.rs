@@ -1,6 +1,6 @@
 //! One request for a card.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use futures_util::join;
 use jiff::{SignedDuration, Timestamp};
@@ -48,12 +48,22 @@ pub struct Lookup {
 }
 
 /// What a request is answered.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Answered {
     /// With a card, as JSON.
     Card(String),
     /// With 401 and nothing else.
     Refused,
+}
+
+/// Cards name people.
+impl fmt::Debug for Answered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Card(_) => "Card(…)",
+            Self::Refused => "Refused",
+        })
+    }
 }
 
 /// Whom a ticket is about, as far as it can be told.

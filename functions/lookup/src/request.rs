@@ -14,14 +14,10 @@ use vendors::gorgias::Ticket;
 pub(crate) struct Request {
     #[serde(rename = "requestContext")]
     context: Context,
-    #[serde(default)]
-    path_parameters: Path,
+    path_parameters: Option<Path>,
     /// As it stands in the URL: decoded, a `+` would be lost.
-    #[serde(default)]
-    raw_query_string: String,
-    #[serde(default)]
-    headers: BTreeMap<String, String>,
-    #[serde(default)]
+    raw_query_string: Option<String>,
+    headers: Option<BTreeMap<String, String>>,
     body: Option<String>,
     #[serde(default)]
     is_base64_encoded: bool,
@@ -52,15 +48,15 @@ impl Request {
         } else {
             body.into_bytes()
         };
-        let headers = self.headers.into_iter();
+        let headers = self.headers.unwrap_or_default().into_iter();
         let headers = headers.map(|(name, value)| (name.to_ascii_lowercase(), value));
         let ticket = Ticket {
             posts: self.context.http.method == "POST",
             headers: headers.collect(),
-            query: self.raw_query_string,
+            query: self.raw_query_string.unwrap_or_default(),
             body,
         };
-        (self.path_parameters.store, ticket)
+        (self.path_parameters.unwrap_or_default().store, ticket)
     }
 }
 
@@ -131,6 +127,21 @@ mod tests {
         assert!(store.is_empty() && ticket.body.is_empty());
         assert_eq!(ticket.headers[0].0, "authorization");
         assert!(asked(&ticket).email.is_some());
+    }
+
+    #[test]
+    fn what_is_left_out_or_null_is_empty() {
+        let context = serde_json::json!({"http": {"method": "GET"}});
+        let bare = serde_json::json!({"requestContext": context});
+        let nulls = serde_json::json!({
+            "requestContext": context, "pathParameters": null, "rawQueryString": null, "headers": null, "body": null,
+        });
+        for request in [bare, nulls] {
+            let request: Request = serde_json::from_value(request).unwrap();
+            let (store, ticket) = request.read();
+            assert!(store.is_empty() && ticket.query.is_empty() && ticket.headers.is_empty());
+            assert!(!ticket.posts && ticket.body.is_empty());
+        }
     }
 
     #[test]

@@ -240,6 +240,7 @@ macro_rules! keys {
     };
 }
 
+// No value may be stored as a list, a fraction or null: a stored key could not be told from its value.
 keys! {
     /// First name.
     first_name: Private, Profile;

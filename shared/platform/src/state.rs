@@ -65,6 +65,7 @@ pub struct Previous {
 }
 
 /// The stored form. Version 1 had `version` and `member` alone; in versions 1 and 2 every key of a member named its stamp.
+/// What is no member is of version 2.
 #[derive(Serialize, Deserialize)]
 struct Row {
     v: u8,
@@ -96,11 +97,11 @@ impl TryFrom<Row> for MemberState {
                 previous: row.previous,
                 since: row.since,
             })),
-            (2 | 3, None, Some(to), None) => Standing::Moved {
+            (2, None, Some(to), None) => Standing::Moved {
                 to,
                 since: row.moved_by,
             },
-            (2 | 3, None, None, Some(at)) => Standing::Erased { at },
+            (2, None, None, Some(at)) => Standing::Erased { at },
             _ => return Err("neither a member nor moved nor erased"),
         };
         Ok(Self {
@@ -113,7 +114,7 @@ impl TryFrom<Row> for MemberState {
 impl From<MemberState> for Row {
     fn from(state: MemberState) -> Self {
         let mut row = Self {
-            v: 3,
+            v: 2,
             version: state.version,
             member: None,
             due: Dues::new(),
@@ -125,6 +126,7 @@ impl From<MemberState> for Row {
         };
         match state.standing {
             Standing::Member(held) => {
+                row.v = 3;
                 row.member = Some(held.member);
                 row.due = held.due;
                 row.previous = held.previous;

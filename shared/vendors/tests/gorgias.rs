@@ -266,6 +266,25 @@ fn what_each_reply_to_a_write_means() {
 }
 
 #[test]
+fn a_good_status_is_believed_unless_it_carries_an_error() {
+    let call = plan(&member(now())).call;
+    let booked = Answer::Booked { people: Vec::new() };
+    let cases = [
+        (json!({"id": 8}), booked.clone()),
+        (json!({"error": null, "errors": null}), booked),
+        (
+            json!({"error": {"msg": "no"}}),
+            Answer::Refused(Reason::Refused),
+        ),
+        (json!({"errors": ["no"]}), Answer::Refused(Reason::Refused)),
+    ];
+    for (body, meaning) in cases {
+        let answer = Gorgias.answer(&call, Some(&reply(200, &body)));
+        assert_eq!(answer, meaning, "{body}");
+    }
+}
+
+#[test]
 fn erasing_empties_the_data_at_the_version_where_the_picture_ends() {
     let (store, email) = (store(&json!({"push": true})), Email::parse(ADA).unwrap());
     let erasing = |person, mode| Erasing {

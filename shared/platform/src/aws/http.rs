@@ -63,7 +63,7 @@ impl HttpConnector for Http {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "AWS keeps its answers short; none that we ask for is over a megabyte"
+    reason = "AWS bounds its answers; the largest is a page of a megabyte of rows"
 )]
 async fn send(client: &Client, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
     let request = request

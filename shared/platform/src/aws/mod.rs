@@ -63,7 +63,7 @@ where
             .unwrap_or("unknown service error")
             .to_owned(),
         SdkError::TimeoutError(_) => "timeout".to_owned(),
-        SdkError::DispatchFailure(_) => "no connection".to_owned(),
+        SdkError::DispatchFailure(_) => "no answer".to_owned(),
         SdkError::ResponseError(_) => "unreadable response".to_owned(),
         _ => "request could not be made".to_owned(),
     }

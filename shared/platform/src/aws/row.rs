@@ -28,7 +28,7 @@ struct Answer {
 }
 
 impl RowReader {
-    /// The row of the last answer, if there was one that could be read.
+    /// The row that was read, if there was one.
     pub(super) fn take(&self) -> Option<Item> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }

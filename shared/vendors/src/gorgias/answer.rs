@@ -31,16 +31,15 @@ fn written(reply: &Reply) -> Answer {
         return Answer::Booked { people: Vec::new() };
     }
     match serde_json::from_slice::<Value>(&reply.body) {
-        Ok(body)
-            if ["error", "errors"]
-                .iter()
-                .any(|key| body.get(key).is_some()) =>
-        {
-            Answer::Refused(Reason::Refused)
-        }
+        Ok(body) if tells_an_error(&body) => Answer::Refused(Reason::Refused),
         Ok(_) => Answer::Booked { people: Vec::new() },
         Err(_) => unread(Some(reply)),
     }
+}
+
+fn tells_an_error(body: &Value) -> bool {
+    let mut told = ["error", "errors"].iter().filter_map(|key| body.get(key));
+    told.any(|error| !error.is_null())
 }
 
 /// The same write without what may be long.

@@ -5,7 +5,7 @@
 
 use std::{borrow::Cow, collections::BTreeMap, sync::LazyLock};
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{RoundMode, Timestamp, TimestampRound, Unit, tz::TimeZone};
 use loyalty::{Activity, DayOfYear, Email, Kept, Kind, Member, Moment, Private, Role};
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -43,12 +43,12 @@ pub enum Standing<'a> {
 pub(super) const UNAVAILABLE: &str = "unavailable";
 
 /// The card of a customer, as Gorgias gets it.
-#[derive(Clone, Serialize)]
+#[derive(Serialize)]
 pub struct Card<'a> {
     loyalty: Loyalty<'a>,
 }
 
-#[derive(Clone, Serialize)]
+#[derive(Serialize)]
 struct Loyalty<'a> {
     status: &'static str,
     name: Option<String>,
@@ -69,18 +69,18 @@ struct Loyalty<'a> {
     as_of: Timestamp,
 }
 
-#[derive(Clone, Serialize)]
+#[derive(Serialize)]
 struct Contact<'a> {
     phone: Option<&'a str>,
     zip: Option<&'a str>,
 }
 
-#[derive(Clone, Serialize)]
+#[derive(Serialize)]
 struct Spend {
     total: Option<String>,
 }
 
-#[derive(Clone, Serialize)]
+#[derive(Serialize)]
 struct Points<'a> {
     available: Option<i64>,
     lifetime: Option<i64>,
@@ -98,7 +98,7 @@ struct Points<'a> {
     value: Option<String>,
 }
 
-#[derive(Clone, Serialize)]
+#[derive(Serialize)]
 struct Tier<'a> {
     current: Option<&'a str>,
     previous: Option<&'a str>,
@@ -112,21 +112,21 @@ struct Tier<'a> {
 }
 
 /// One of the last things that happened.
-#[derive(Clone, Serialize)]
+#[derive(Serialize)]
 struct Line<'a> {
     when: Option<Timestamp>,
     what: Cow<'a, str>,
     points: Option<i64>,
 }
 
-#[derive(Clone, Serialize)]
+#[derive(Serialize)]
 struct Links<'a> {
     profile: Option<String>,
     referral: Option<&'a str>,
     avatar: Option<&'a str>,
 }
 
-/// The card of a customer, and what it says in a word. `address` is shown as it was asked for; `now` is the card's age where
+/// The card of a customer. `address` is shown as it was asked for; `now` is the card's age where
 /// nothing is known. Without a store the card says only that.
 #[must_use]
 pub fn card<'a>(
@@ -190,12 +190,6 @@ impl Card<'_> {
     pub fn json(&self) -> String {
         // Texts, numbers and instants under fixed keys: nothing of it can fail to be written.
         serde_json::to_string(self).unwrap_or_default()
-    }
-
-    /// The same card whatever its age: one that is only older or younger tells nothing new.
-    pub(super) fn without_age(mut self) -> Self {
-        self.loyalty.as_of = Timestamp::UNIX_EPOCH;
-        self
     }
 }
 
@@ -346,8 +340,10 @@ fn day(kept: &Kept<DayOfYear>) -> Option<String> {
 
 /// Gorgias' date fields read ISO 8601 in UTC without fractions.
 fn to_the_second(at: Timestamp) -> Timestamp {
-    let second = at.as_microsecond().div_euclid(1_000_000);
-    Timestamp::from_second(second).unwrap_or(at)
+    let second = TimestampRound::new()
+        .smallest(Unit::Second)
+        .mode(RoundMode::Floor);
+    at.round(second).unwrap_or(at)
 }
 
 /// A word as it stands at a line's begin.

@@ -21,15 +21,19 @@ pub(super) const CUSTOMERS: &str = "/api/customers";
 /// The call that writes the card into the person's data.
 pub(super) fn plan(push: &Push) -> Result<Plan, Reason> {
     let person = push.person.ok_or(Reason::UnknownThere)?;
-    let data = card(
+    let mut data = json!(card(
         Standing::Known(push.member),
         None,
         Some(push.store),
         push.now,
-    );
-    let call = write(person, &json!(data), version(push.version));
+    ));
+    let call = write(person, &data, version(push.version));
+    // The card's age alone is no news.
+    if let Some(loyalty) = data["loyalty"].as_object_mut() {
+        loyalty.remove("as_of");
+    }
     let mut picture = Fingerprint::default();
-    picture.add(&data.without_age().json());
+    picture.add(&data.to_string());
     Ok(Plan {
         call,
         picture: Some(picture.finish()),

@@ -543,6 +543,7 @@ mod tests {
         );
         assert_eq!(shown, unknown);
         assert_eq!(shown["loyalty"]["status"], "not a member");
+        assert_eq!(shown["loyalty"]["as_of"], "2026-11-01T12:00:00Z");
         let mut left = ada();
         left.opt_in = match left.opt_in {
             Kept::Is(_, stamp) => Kept::Is(false, stamp),

@@ -204,13 +204,11 @@ fn picture(member: &Member, show: bool) -> Value {
             Value::Array(cell) => cell.into_iter().next().unwrap_or_default(),
             value => value,
         };
-        let told = match value {
-            Value::String(_) | Value::Array(_) | Value::Object(_)
-                if !show && !PLAIN.contains(&key) =>
-            {
-                "hidden: say `show`".into()
-            }
-            value => value,
+        let bare = matches!(value, Value::Null | Value::Bool(_) | Value::Number(_));
+        let told = if bare || show || PLAIN.contains(&key) {
+            value
+        } else {
+            "hidden: say `show`".into()
         };
         let cell = json!({
             "value": told, "as_of": stamp.as_of.to_string(), "arrived": stamp.arrived.to_string(), "source": stamp.source,

@@ -137,13 +137,6 @@ macro_rules! keys {
                 change
             }
 
-            /// When the newest of what is known was true, by the source's own word.
-            #[must_use]
-            pub fn as_of(&self) -> Option<Timestamp> {
-                let stamps = [$(self.$name.stamp(),)*];
-                stamps.into_iter().flatten().map(|stamp| stamp.as_of).max()
-            }
-
             /// The keys of which something is known, by name, and the news that says so.
             pub fn known(&self) -> impl Iterator<Item = (&'static str, &Stamp)> {
                 [$((stringify!($name), self.$name.stamp()),)*]
@@ -418,6 +411,12 @@ impl Member {
             }),
         });
         change
+    }
+
+    /// When the newest of what is known was true, by the source's own word.
+    #[must_use]
+    pub fn as_of(&self) -> Option<Timestamp> {
+        self.known().map(|(_, stamp)| stamp.as_of).max()
     }
 
     /// How the picture differs from what an event says of the person, whatever their ages.

@@ -126,8 +126,8 @@ struct Links<'a> {
     avatar: Option<&'a str>,
 }
 
-/// The card of a customer. `address` is shown as it was asked for; `now` is the card's age where
-/// nothing is known. Without a store the card says only that.
+/// The card of a customer. `address` is shown as it was asked for; `now` is the card's age where nothing is known. Without a
+/// store the card says only that.
 #[must_use]
 pub fn card<'a>(
     standing: Standing<'a>,
@@ -152,12 +152,13 @@ pub fn card<'a>(
     let settings = store.and_then(|store| store.destinations.gorgias.as_ref());
     let settings = settings.unwrap_or(&USUAL);
     let known = member.email.as_ref().map(Email::expose);
+    let member_id = member_id(member);
     let as_of = member.as_of().unwrap_or(now).min(now);
     let loyalty = Loyalty {
         status,
         name: name(member),
         email: known.or(address).map(cut),
-        member_id: member_id(member),
+        member_id,
         member_status: member.member_status.value().map(|word| capital(word)),
         opt_in: member.opt_in.value().copied().map(yes_or_no),
         opt_in_date: moment(&member.enrolled_at),
@@ -174,7 +175,7 @@ pub fn card<'a>(
         tier: tier(member, currency),
         activity: activity(member),
         links: Links {
-            profile: settings.profile_of(member_id(member), known),
+            profile: settings.profile_of(member_id, known),
             referral: link(&member.referral_url),
             avatar: settings.shares(Share::Avatar, link(&member.avatar_url)),
         },

@@ -39,7 +39,7 @@ pub(super) const WAY: [&str; 3] = ["webhook", "recorder", "push-rule"];
 /// What one function cost.
 #[derive(Debug)]
 pub(super) struct Spent {
-    /// From before the process was made to its first poll.
+    /// From before the process was made to its first poll, by [`Runtime::start_of`].
     pub(super) start: Duration,
     /// The most memory that it ever held, in KiB.
     pub(super) peak: u32,

@@ -46,7 +46,7 @@ pub(super) struct Life<'a> {
     process: Process,
     poll: Turn,
     invocations: usize,
-    /// From before the process was made to its first poll.
+    /// From before the process was made to its first poll; of a measured life that of [`Runtime::start_of`].
     pub(super) start: Duration,
     /// From handing it the last event to the arrival of its answer.
     pub(super) took: Duration,

@@ -57,7 +57,8 @@ ACTIONS = {
 }
 # Names of the secrets whose values each role may read, after the prefix; {} is the destination.
 SECRETS = {"webhook": {"*/yotpo-webhook", "*/annexcloud-webhook"}, "recorder": {"hash-key"}, "reader": {"*/yotpo", "*/annexcloud", "hash-key"},
-           "operator": {"*/{}", "*/yotpo", "*/annexcloud", "*/gorgias-lookup", "hash-key"}, "push": {"*/{}"}, "push-annexcloud": {"*/annexcloud"},
+           "operator": {"*/{}", "*/yotpo", "*/annexcloud", "*/yotpo-webhook", "*/annexcloud-webhook", "*/gorgias-lookup", "hash-key"},
+           "push": {"*/{}"}, "push-annexcloud": {"*/annexcloud"},
            "upkeep": {"*/{}", "*/gorgias-lookup", "hash-key"}, "lookup": {"*/gorgias-lookup", "*/annexcloud", "hash-key"},
            "emit": {"hash-key"}}
 
@@ -577,8 +578,25 @@ def readme(template):
     yield from readme_faults(template, (ROOT / "README.md").read_text())
 
 
+def readme_functions(template, text):
+    """When each function runs, how long at most, and how much of a queue it takes."""
+    listed = {name: row[1] for row in rows(text, "## The functions") for name in re.findall(r"`([a-z-]+)`", row[0])}
+    for name in sorted(set(listed) ^ set(functions(template))):
+        yield f"README: the function {name} stands either in the template or in the list of functions"
+    for name, (_, _, function) in functions(template).items():
+        wanted = [f"{function['Timeout']} s"]
+        # What an emitter takes from its queue is the rest of its own run.
+        queues = [] if name.startswith("emit-") else function.get("Events", {}).values()
+        for properties in (queue["Properties"] for queue in queues):
+            wanted += [f"up to {properties['BatchSize']} ", f"up to {properties['ScalingConfig']['MaximumConcurrency']} batches at once"]
+        for words in wanted:
+            if words not in listed.get(name, ""):
+                yield f"README: of {name} it does not say {words!r}"
+
+
 def readme_faults(template, text):
-    """What the README says of parameters, of outputs and of who reads which secret."""
+    """What the README says of parameters, of functions and of who reads which secret."""
+    yield from readme_functions(template, text)
     said = {row[0].strip("`"): row[1].strip("`") for row in rows(text, "## Deploying to AWS")}
     meant = {name: parameter["Default"] or "empty" for name, parameter in template["Parameters"].items()}
     for name in sorted(set(said.items()) ^ set(meant.items())):

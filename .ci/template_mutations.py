@@ -192,6 +192,10 @@ README = [
     ("| `Architecture` |", "| `Machine` |"),
     ("| push-rule, upkeep, operator |", "| push-rule, operator |"),
     ("| `<prefix>/hash-key` |", "| `<prefix>/hash-keys` |"),
+    ("| `recorder` | deliveries", "| `recorders` | deliveries"),
+    ("up to 10 batches at once; 60 s |", "up to 10 batches at once; 61 s |"),
+    ("up to 5 batches at once", "up to 6 batches at once"),
+    ("up to 38 gathered", "up to 39 gathered"),
 ]
 
 

@@ -254,18 +254,27 @@ async fn a_wrong_key_and_a_missing_one_are_named_with_what_to_do() -> Result<()>
         (&json!("fault"), &json!("key"))
     );
     assert!(!checked.to_string().contains("a-key-of-nobody"));
-    let delete = json!({"SecretId": name, "ForceDeleteWithoutRecovery": true});
-    let delete = world
-        .cloud
-        .call("secretsmanager", "secretsmanager.DeleteSecret", &delete);
-    delete.await?;
+    let inbound = store.secret("yotpo-webhook");
+    world.cloud.put_secret(&inbound, &json!("a-token")).await?;
     let checked = done(&store, json!({"command": "check"})).await?;
-    let finding = &checked["destinations"][0]["findings"][0];
-    assert_eq!(finding["about"], "secret");
+    let finding = &checked["sources"][0]["findings"][0];
     let message = finding["message"].as_str().saying("a message")?;
-    assert!(
-        message.contains(&format!("create-secret --name {name}")),
-        "{message}"
-    );
+    assert!(message.contains("another form"), "{checked}");
+    // As the console does it: AWS keeps them for some days.
+    for name in [&name, &inbound] {
+        let delete = json!({"SecretId": name});
+        let cloud = &world.cloud;
+        let delete = cloud.call("secretsmanager", "secretsmanager.DeleteSecret", &delete);
+        delete.await?;
+    }
+    let checked = done(&store, json!({"command": "check"})).await?;
+    for (place, name) in [("destinations", &name), ("sources", &inbound)] {
+        let finding = &checked[place][0]["findings"][0];
+        assert_eq!(finding["about"], "secret");
+        let message = finding["message"].as_str().saying("a message")?;
+        for wanted in ["create-secret --name", "restore-secret --secret-id"] {
+            assert!(message.contains(&format!("{wanted} {name}")), "{message}");
+        }
+    }
     Ok(())
 }

@@ -62,7 +62,7 @@ roles! {
         secrets ["*/rule"];
     operator is "operator":
         rows ["ACCOUNT", "ALIAS", "BOUGHT", "ERASED", "MEMBER", "STACK", "STORE", "STORES", "due", "parked", "rejected", "unconfirmed"],
-        secrets ["*/annexcloud", "*/gorgias", "*/gorgias-lookup", "*/rule", "*/yotpo", "hash-key"];
+        secrets ["*/annexcloud", "*/annexcloud-webhook", "*/gorgias", "*/gorgias-lookup", "*/rule", "*/yotpo", "*/yotpo-webhook", "hash-key"];
     emit_anniversaries is "emit-anniversaries":
         rows ["MEMBER", "STORE", "STORES", "due"],
         secrets ["hash-key"];

@@ -179,7 +179,7 @@ impl Lookup {
     async fn admission(&self, store: &StoreId, ticket: &Ticket) -> Admission {
         let name = format!("{}/{store}/{}", self.secret_prefix, gorgias::INLET);
         let admits = |secret: &SecretString| {
-            let credential: Credential = serde_json::from_str(secret.expose_secret()).ok()?;
+            let credential = Credential::read(secret.expose_secret())?;
             Some(credential.admits(ticket))
         };
         self.secrets.admission(store, &name, admits).await

@@ -127,21 +127,11 @@ pub(crate) fn untouchable(line: &Line, now: Timestamp) -> Option<Finding> {
 }
 
 fn told(unvisited: &Unvisited, vendor: &str, secret: &Needed) -> Finding {
-    let Needed { name, command } = secret;
+    let name = &secret.name;
     let (about, message) = match unvisited {
-        Unvisited::NoSecret => ("secret", format!("`{name}` is missing; make it: {command}")),
-        Unvisited::SecretShape => (
-            "secret",
-            format!(
-                "`{name}` has another form than the README gives; its value is put with `aws secretsmanager put-secret-value`"
-            ),
-        ),
-        Unvisited::SecretsUnavailable(code) => (
-            "secret",
-            format!(
-                "Secrets Manager did not let it be read ({code}): try again, and look at the operator's role if it lasts"
-            ),
-        ),
+        Unvisited::NoSecret => return secret.missing(),
+        Unvisited::SecretShape => return secret.misshapen(),
+        Unvisited::SecretsUnavailable(code) => return secret.unread(code),
         Unvisited::NoAnswer => (
             "key",
             format!(
@@ -170,9 +160,7 @@ fn told(unvisited: &Unvisited, vendor: &str, secret: &Needed) -> Finding {
         ),
         Unvisited::Endless => (
             "lists",
-            format!(
-                "{vendor} is slow, or its lists have no end: the look was broken off; what was made stays made"
-            ),
+            format!("{vendor} is slow, or its lists have no end: the look was broken off"),
         ),
     };
     Finding::new(Level::Fault, about, message)

@@ -5,14 +5,13 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 use platform::{ReceivedRow, from_item};
 use serde_json::{Value, json};
-use vendors::{Api, Destination, Fault, Finding, Level, Source, Store, registry};
+use vendors::{Api, Destination, Fault, Finding, Inlet, Level, Source, Store, registry};
 
 use crate::{
     account::untouchable,
     asked,
     command::{Operator, fault},
     line::{COUNTED, counted, instant},
-    secrets::Needed,
 };
 
 impl Operator {
@@ -60,15 +59,16 @@ impl Operator {
         store: &Store,
         source: &dyn Source,
     ) -> Result<Checked, Vec<Fault>> {
-        let mut findings = Vec::new();
         let secret = self.inbound_secret(store, source.name());
-        findings.push(self.stands(&secret).await?);
+        let (_, finding) = self.presented(&secret, Inlet::read).await;
+        let mut findings = vec![finding];
         let heard = self.heard(store, source.name()).await?;
-        findings.extend(arrivals(&heard));
+        findings.extend(arrivals(&heard, Caller::Source));
         let mut told = heard_story(&heard);
         told["source"] = source.name().into();
         if let Some(api) = source.api().filter(|api| api.is_used(store)) {
             let repairs = self.repairs_of(store, source.name()).await?;
+            findings.extend(unasked(&repairs));
             if api.lists_recent() {
                 findings.extend(comparison(&repairs));
             }
@@ -76,16 +76,6 @@ impl Operator {
             findings.push(self.check_interface(store, source.name(), api).await?);
         }
         Ok(Checked { findings, told })
-    }
-
-    /// Whether a secret that somebody presents to us exists.
-    async fn stands(&self, secret: &Needed) -> Result<Finding, Vec<Fault>> {
-        Ok(if self.exists(secret).await? {
-            Finding::new(Level::Good, "secret", "exists")
-        } else {
-            let message = format!("`{}` is missing; make it: {}", secret.name, secret.command);
-            Finding::new(Level::Fault, "secret", message)
-        })
     }
 
     /// When somebody who calls us was last heard.
@@ -129,7 +119,16 @@ impl Operator {
     ) -> Result<Checked, Vec<Fault>> {
         let now = self.clock.now();
         let line = self.line_at(&Account::of(destination, store)).await?;
-        let site = self.site(store, destination, false).await?;
+        let door = destination.door(&store.id);
+        let mut presented = Vec::new();
+        let mut token = None;
+        if let Some(door) = &door {
+            let secret = self.door_secret(store, door);
+            let (read, finding) = self.presented(&secret, door.token).await;
+            token = read;
+            presented.push(finding);
+        }
+        let site = self.site_with(store, token, false);
         let mut findings = match untouchable(&line, now) {
             Some(finding) => vec![finding],
             None => self
@@ -140,11 +139,10 @@ impl Operator {
                 .unwrap_or_else(|finding| vec![finding]),
         };
         let mut told = self.told(store, destination, &line).await?;
-        if let Some(door) = destination.door(&store.id) {
-            let secret = self.door_secret(store, &door);
-            findings.push(self.stands(&secret).await?);
+        findings.extend(presented);
+        if let Some(door) = door {
             let heard = self.heard(store, door.connection).await?;
-            findings.extend(arrivals(&heard));
+            findings.extend(arrivals(&heard, Caller::Destination));
             told["asked"] = heard_story(&heard);
         }
         findings.extend(waiting(&told, line.shut(now).is_some()));
@@ -197,32 +195,67 @@ impl Checked {
     }
 }
 
+/// Who calls us.
+#[derive(Clone, Copy)]
+enum Caller {
+    /// A source, with its news.
+    Source,
+    /// A destination that asks for what it shows.
+    Destination,
+}
+
+impl Caller {
+    /// What mends calls that are refused.
+    fn mend(self) -> &'static str {
+        match self {
+            Self::Source => {
+                "Compare the token with the source's settings, or use the URL that ends in the token"
+            }
+            Self::Destination => {
+                "`provision` has the vendor present the secret that stands here now; what was made there by hand is \
+                 compared with it by hand"
+            }
+        }
+    }
+
+    /// What has the first call come.
+    fn begin(self) -> &'static str {
+        match self {
+            Self::Source => {
+                "nothing has arrived yet: tell the source the URL that `put_store` names"
+            }
+            Self::Destination => "nobody has asked yet: `provision` tells the vendor where to ask",
+        }
+    }
+}
+
 /// What the times of the last calls say.
-fn arrivals(row: &ReceivedRow) -> Option<Finding> {
+fn arrivals(row: &ReceivedRow, caller: Caller) -> Option<Finding> {
     let at = |micros: Option<i64>| micros.and_then(|at| Timestamp::from_microsecond(at).ok());
     let (accepted, refused) = (at(row.accepted_at), at(row.refused_at));
     if refused > accepted {
         let message = format!(
-            "calls are refused, because the store's token is not where it is looked for; they carry these headers: {}. \
-             Compare the token with the source's settings, or use the URL that ends in the token",
-            row.refused_headers.join(", ")
+            "calls are refused, because the store's token is not where it is looked for; they carry these headers: {}. {}",
+            row.refused_headers.join(", "),
+            caller.mend()
         );
         return Some(Finding::new(Level::Warning, "deliveries", message));
     }
-    accepted.is_none().then(|| {
-        let message = "nothing has arrived yet: tell the source the URL that `put_store` names";
-        Finding::new(Level::Note, "deliveries", message)
+    accepted
+        .is_none()
+        .then(|| Finding::new(Level::Note, "deliveries", caller.begin()))
+}
+
+/// What a closed line to a source's own interface says.
+fn unasked(repairs: &Value) -> Option<Finding> {
+    (repairs["line"]["state"] != "open").then(|| {
+        let message = "its interface is not asked (see `repairs`): members who are to be read wait";
+        Finding::new(Level::Warning, "line", message)
     })
 }
 
-/// What the line to a source's own interface and its last comparison say.
-fn comparison(repairs: &Value) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    if repairs["line"]["state"] != "open" {
-        let message =
-            "its interface is not asked (see `repairs`): gaps and nightly comparisons wait";
-        findings.push(Finding::new(Level::Warning, "line", message));
-    }
+/// What the last comparison with a source says.
+fn comparison(repairs: &Value) -> Option<Finding> {
     let run = &repairs["run"];
     let trouble = match run["stage"].as_str() {
         None => Some((
@@ -239,8 +272,7 @@ fn comparison(repairs: &Value) -> Vec<Finding> {
         )),
         Some(_) => None,
     };
-    findings.extend(trouble.map(|(level, message)| Finding::new(level, "comparison", message)));
-    findings
+    trouble.map(|(level, message)| Finding::new(level, "comparison", message))
 }
 
 /// What a closed line and parked work say.

@@ -51,7 +51,13 @@ impl Operator {
                 destination.provision(&site, answered)
             })
             .await
-            .map_err(|finding| fault(&finding.about, finding.message))?;
+            .map_err(|finding| {
+                let message = format!(
+                    "{}; what was made stays made, and the command may be given again",
+                    finding.message
+                );
+                fault(&finding.about, message)
+            })?;
         tracing::info!(store = %store.id, destination = asked.destination, findings = findings.len(), "a destination was provisioned");
         Ok(json!({
             "ok": true,

@@ -1,7 +1,8 @@
 //! Which secrets a store needs, and the command that makes each. Their values are nobody's business here.
 
 use delivery::door;
-use vendors::{Destination, Door, Fault, Site, Store, registry};
+use secrecy::{ExposeSecret as _, SecretString};
+use vendors::{Destination, Door, Fault, Finding, Level, Site, Store, registry};
 
 use crate::command::{Operator, fault};
 
@@ -9,8 +10,45 @@ use crate::command::{Operator, fault};
 pub(crate) struct Needed {
     /// Its full name.
     pub(crate) name: String,
-    /// What makes it.
-    pub(crate) command: String,
+    /// Its content, as a shell writes it.
+    form: String,
+}
+
+impl Needed {
+    /// The command that makes it.
+    pub(crate) fn command(&self) -> String {
+        let Self { name, form } = self;
+        format!("aws secretsmanager create-secret --name {name} --secret-string {form}")
+    }
+
+    /// It is not there.
+    pub(crate) fn missing(&self) -> Finding {
+        let (name, command) = (&self.name, self.command());
+        let message = format!(
+            "`{name}` is missing; make it: {command}. One that was deleted lately comes back with: aws secretsmanager \
+             restore-secret --secret-id {name}"
+        );
+        Finding::new(Level::Fault, "secret", message)
+    }
+
+    /// It is there, and nobody can use it.
+    pub(crate) fn misshapen(&self) -> Finding {
+        let Self { name, form } = self;
+        let message = format!(
+            "`{name}` has another form than the README gives; put its value anew: aws secretsmanager put-secret-value \
+             --secret-id {name} --secret-string {form}"
+        );
+        Finding::new(Level::Fault, "secret", message)
+    }
+
+    /// Secrets Manager did not give it, with this code of an error.
+    pub(crate) fn unread(&self, code: &str) -> Finding {
+        let message = format!(
+            "Secrets Manager did not let `{}` be read ({code}): try again, and look at the operator's role if it lasts",
+            self.name
+        );
+        Finding::new(Level::Fault, "secret", message)
+    }
 }
 
 /// The content of a secret that the shell draws.
@@ -34,10 +72,10 @@ impl Operator {
     }
 
     fn needed(&self, store: &Store, connection: &str, form: &str) -> Needed {
-        let name = format!("{}/{}/{connection}", self.secret_prefix, store.id);
-        let command =
-            format!("aws secretsmanager create-secret --name {name} --secret-string {form}");
-        Needed { name, command }
+        Needed {
+            name: format!("{}/{}/{connection}", self.secret_prefix, store.id),
+            form: form.to_owned(),
+        }
     }
 
     /// Every secret that the store needs.
@@ -81,12 +119,42 @@ impl Operator {
             }
             None => None,
         };
-        Ok(Site {
+        Ok(self.site_with(store, token, force))
+    }
+
+    /// A store, where what a destination is to present has been read.
+    pub(crate) fn site_with<'a>(
+        &'a self,
+        store: &'a Store,
+        token: Option<SecretString>,
+        force: bool,
+    ) -> Site<'a> {
+        Site {
             store,
             api_url: self.api_url.trim_end_matches('/'),
             token,
             force,
-        })
+        }
+    }
+
+    /// What stands in a secret that somebody presents to us, and whether it is as it must be.
+    pub(crate) async fn presented<T>(
+        &self,
+        secret: &Needed,
+        read: impl Fn(&str) -> Option<T>,
+    ) -> (Option<T>, Finding) {
+        let text = match self.secrets.get(&secret.name).await {
+            Ok(Some(text)) => text,
+            Ok(None) => return (None, secret.missing()),
+            Err(error) => return (None, secret.unread(&error.0)),
+        };
+        let read = read(text.expose_secret());
+        let finding = if read.is_some() {
+            Finding::new(Level::Good, "secret", "exists, and has its form")
+        } else {
+            secret.misshapen()
+        };
+        (read, finding)
     }
 
     /// Whether a secret exists.

@@ -36,8 +36,12 @@ impl Door {
             tracing::warn!(%store, source = source.name(), bytes, %refusal, "a delivery was refused");
         }
         let refused = matches!(reception, Reception::Refused(_)).then_some(&*inbound.headers);
+        let tells = matches!(
+            reception,
+            Reception::Stored | Reception::Refused(Refusal::Unauthorized)
+        );
         // Of a store that nobody has set up nothing is written: made-up ids must not fill the table.
-        if is_known && reception != Reception::Unavailable {
+        if is_known && tells {
             self.received
                 .note(&*self.table, &*self.clock, source.name(), &store, refused)
                 .await;
@@ -82,7 +86,7 @@ impl Door {
     ) -> Admission {
         let name = self.secret_name(source, store);
         let admits = |secret: &SecretString| {
-            let inlet: Inlet = serde_json::from_str(secret.expose_secret()).ok()?;
+            let inlet = Inlet::read(secret.expose_secret())?;
             Some(source.authenticate(inbound, &inlet).is_ok())
         };
         self.secrets.admission(store, &name, admits).await

@@ -189,6 +189,16 @@ async fn of_a_refused_call_the_header_names_are_kept_and_no_value() {
 }
 
 #[tokio::test]
+async fn a_body_that_is_refused_is_no_call_without_a_token() {
+    let site = site();
+    for body in [&b""[..], b"topic=x", b"[]"] {
+        let status = site.door.receive("yotpo", "example", call(TOKEN, body));
+        assert_eq!(status.await, 400);
+    }
+    assert!(site.table.partition("STORE#example").is_empty());
+}
+
+#[tokio::test]
 async fn a_rotated_secret_is_accepted_at_once() {
     let site = site();
     assert_eq!(

@@ -3,7 +3,7 @@
 use loyalty::StoreId;
 use platform::{Secrets, SecretsError};
 use secrecy::{ExposeSecret, SecretString};
-use vendors::{Door, Inlet};
+use vendors::Door;
 
 /// The secret that a store's vendor is to present; none where it does not exist yet, or has another form.
 ///
@@ -16,6 +16,5 @@ pub async fn token(
 ) -> Result<Option<SecretString>, SecretsError> {
     let name = format!("{prefix}/{store}/{}", door.connection);
     let secret = secrets.get(&name).await?;
-    let inlet = secret.and_then(|text| serde_json::from_str::<Inlet>(text.expose_secret()).ok());
-    Ok(inlet.map(|inlet| inlet.current))
+    Ok(secret.and_then(|text| (door.token)(text.expose_secret())))
 }

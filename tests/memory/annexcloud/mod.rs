@@ -2,6 +2,7 @@
 //! pusher on ports in memory, against the vendor's strict stand-in.
 
 mod booking;
+mod check;
 mod crash;
 mod enrol;
 mod erase;

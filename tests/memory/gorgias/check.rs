@@ -1,6 +1,8 @@
 //! `check` of a store with Gorgias, in each state that its account can be in.
 
 use jiff::SignedDuration;
+use loyalty::StoreId;
+use platform::{Clock as _, ReceivedRow, Table as _, to_item};
 use serde_json::{Value, json};
 use vendors::Method;
 
@@ -113,6 +115,48 @@ async fn keys_of_every_kind() {
     bench.world.secrets.remove("bridge/example/gorgias");
     let (said, _) = checked(&bench).await;
     assert_eq!(level(&said, "secret"), ["fault", "fault"]);
+}
+
+#[tokio::test]
+async fn a_secret_that_cannot_be_read_is_told_as_what_it_is() {
+    let bench = Bench::new().await;
+    provision(&bench).await;
+    let lookup = "bridge/example/gorgias-lookup";
+    for other in [
+        "example-token",
+        r#"{"v":1,"current":"example-token","site_id":7}"#,
+    ] {
+        bench.world.secrets.set(lookup, other);
+        let (said, ready) = checked(&bench).await;
+        assert!(!ready, "{other}");
+        assert_eq!(level(&said, "secret"), ["fault"], "{other}");
+        assert_eq!(level(&said, "integration"), ["warning"], "{other}");
+    }
+}
+
+#[tokio::test]
+async fn refused_calls_are_mended_at_gorgias() {
+    let bench = Bench::new().await;
+    provision(&bench).await;
+    let row = ReceivedRow {
+        v: 1,
+        accepted_at: None,
+        refused_at: Some(bench.world.clock.now().as_microsecond()),
+        refused_headers: vec!["x-somewhere".to_owned()],
+    };
+    let key = ReceivedRow::key(&StoreId::parse("example").unwrap(), "gorgias-lookup");
+    let row = to_item(&key, &row).unwrap();
+    bench.world.table.put(row, None).await.unwrap();
+    let command = json!({"command": "check", "store": "example"});
+    let answer = done(&bench.operator(), command).await;
+    let findings = answer["destinations"][0]["findings"].as_array().unwrap();
+    let own = findings.iter().find(|one| one["about"] == "deliveries");
+    let message = own.unwrap()["message"].as_str().unwrap();
+    assert!(
+        message.contains("`provision`") && message.contains("x-somewhere"),
+        "{message}"
+    );
+    assert!(!message.contains("URL"), "no secret travels in its URL");
 }
 
 #[tokio::test]

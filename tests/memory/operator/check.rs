@@ -25,8 +25,10 @@ struct ToRule {
     at: Timestamp,
     calls: Mutex<Vec<(Method, String)>>,
     wrong: Mutex<Vec<String>>,
-    /// From which call on nothing is answered.
+    /// From which call on nothing is answered, and nothing done.
     silent_from: usize,
+    /// The call of this number is not answered; and whether it is done all the same.
+    mute: Mutex<Option<(usize, bool)>>,
     /// The clock that goes on by some seconds with every call.
     slow: Option<(Arc<MemoryClock>, i64)>,
 }
@@ -39,6 +41,7 @@ impl ToRule {
             calls: Mutex::default(),
             wrong: Mutex::default(),
             silent_from: usize::MAX,
+            mute: Mutex::default(),
             slow: None,
         }
     }
@@ -64,7 +67,9 @@ impl Wire for ToRule {
     async fn send(&self, call: &Call, way: &Way<'_>) -> Result<Reply, NoReply> {
         let mut calls = self.calls.lock().unwrap();
         calls.push((call.method, call.path.clone()));
-        if calls.len() > self.silent_from {
+        let is_mute = |(at, _): &mut (usize, bool)| *at == calls.len();
+        let mute = self.mute.lock().unwrap().take_if(is_mute);
+        if calls.len() > self.silent_from || mute.is_some_and(|(_, is_done)| !is_done) {
             return Err(NoReply::NotAnswered);
         }
         if let Some((clock, seconds)) = &self.slow {
@@ -100,6 +105,9 @@ impl Wire for ToRule {
         let mut wrong = self.wrong.lock().unwrap();
         let answer = rule.handle(&request, self.at, &mut wrong);
         assert!(wrong.is_empty(), "{wrong:?}");
+        if mute.is_some() {
+            return Err(NoReply::NotAnswered);
+        }
         let mut reply = Reply {
             status: answer.status,
             retry_after: None,
@@ -319,6 +327,32 @@ async fn a_wrong_key_a_missing_secret_and_a_secret_of_another_form_say_what_to_d
     let (_, message) = &about(&answer["destinations"][0]["findings"], "secret")[0];
     assert!(message.contains("another form"), "{message}");
 
+    for other in [
+        "example-token",
+        r#"{"v":1,"token":"example-token"}"#,
+        r#"{"v":1,"current":""}"#,
+    ] {
+        world.secrets.set("bridge/example/yotpo-webhook", other);
+        let answer = checked(&operator).await;
+        assert_eq!(answer["ready"], false, "nobody is let in with it");
+        let (level, message) = &about(&answer["sources"][0]["findings"], "secret")[0];
+        assert_eq!(level, "fault");
+        assert!(
+            message.contains("put-secret-value --secret-id bridge/example/yotpo-webhook"),
+            "{message}"
+        );
+        assert!(!answer.to_string().contains("example-token"));
+    }
+
+    world.secrets.down(true);
+    let answer = checked(&operator).await;
+    for place in ["sources", "destinations"] {
+        let (level, message) = &about(&answer[place][0]["findings"], "secret")[0];
+        assert_eq!(level, "fault");
+        assert!(message.contains("did not let"), "{message}");
+    }
+    world.secrets.down(false);
+
     world.secrets.remove("bridge/example/rule");
     world.secrets.remove("bridge/example/yotpo-webhook");
     let answer = checked(&operator).await;
@@ -374,8 +408,23 @@ async fn what_cannot_be_seen_beside_the_tags_is_said_and_hinders_nobody() {
 
 #[tokio::test]
 async fn an_unanswered_write_is_no_success_and_may_be_given_again() {
-    let (_world, operator, _) = with(|rule| rule.silent_from = 3).await;
-    assert_eq!(faults(&operator, provision()).await, ["key"]);
+    for is_done in [false, true] {
+        let (_world, operator, rule) = visited().await;
+        *rule.mute.lock().unwrap() = Some((4, is_done));
+        let answer = operator.answer(provision()).await;
+        assert_eq!(answer["ok"], false);
+        let message = answer["faults"][0]["message"].as_str().unwrap();
+        assert!(message.contains("may be given again"), "{message}");
+        let people = || rule.show("/subscribers-state")["example"].clone();
+        let made = people().as_object().map_or(0, serde_json::Map::len);
+        assert_eq!(made, usize::from(is_done));
+
+        done(&operator, provision()).await;
+        let people = people();
+        let state = people.as_object().unwrap().values().next().unwrap();
+        assert_eq!(people.as_object().unwrap().len(), 1);
+        assert_eq!(state["fields"].as_object().unwrap().len(), 68);
+    }
 }
 
 #[tokio::test]

@@ -57,4 +57,19 @@ mod tests {
         assert_eq!(of_header(b"MZ"), None);
         assert_eq!(of_header(b"\x7fELF"), None);
     }
+
+    #[test]
+    fn a_binary_for_another_machine_is_refused() {
+        let own = std::env::current_exe().expect("this test");
+        let (is, is_not) = if cfg!(target_arch = "aarch64") {
+            ("arm64", "x86_64")
+        } else {
+            ("x86_64", "arm64")
+        };
+        assert_eq!(check(&own, is), Ok(()));
+        let refused = check(&own, is_not).expect_err("for another machine");
+        let refused = refused.to_string();
+        assert!(refused.contains(&format!("for {is}, but")), "{refused}");
+        assert!(check(Path::new(file!()), is).is_err(), "no binary at all");
+    }
 }

@@ -35,6 +35,8 @@ impl Secrets for SecretsManager {
                 if matches!(
                     service.err(),
                     GetSecretValueError::ResourceNotFoundException(_)
+                        // Marked for deletion: it is kept for some days more, and given to nobody.
+                        | GetSecretValueError::InvalidRequestException(_)
                 ) =>
             {
                 Ok(None)

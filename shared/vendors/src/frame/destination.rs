@@ -146,12 +146,14 @@ pub struct Erasing<'a> {
 }
 
 /// Where a vendor asks us about a store's members.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Door {
     /// The connection under whose name the secret stands that the vendor presents.
     pub connection: &'static str,
     /// The path of the address, from the API's URL.
     pub path: String,
+    /// What the vendor presents, in the secret's text; none when that has another form.
+    pub token: fn(&str) -> Option<SecretString>,
 }
 
 /// A store, and what its vendors must know of us to ask us.

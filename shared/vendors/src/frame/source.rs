@@ -43,6 +43,13 @@ pub struct Inlet {
 }
 
 impl Inlet {
+    /// Reads the secret's text; none when it has another form, or is empty and would admit nobody.
+    #[must_use]
+    pub fn read(secret: &str) -> Option<Self> {
+        let inlet: Self = serde_json::from_str(secret).ok()?;
+        (!inlet.current.expose_secret().is_empty()).then_some(inlet)
+    }
+
     /// Whether the presented text is one of the two secrets. Takes the same time wherever the texts differ. An empty
     /// secret admits nobody.
     #[must_use]
@@ -171,5 +178,19 @@ mod tests {
         assert!(!inlet.admits("ne") && !inlet.admits("") && !inlet.admits("newer"));
         let empty: Inlet = serde_json::from_str(r#"{"v":1,"current":"","previous":""}"#).unwrap();
         assert!(!empty.admits(""));
+    }
+
+    #[test]
+    fn what_has_another_form_is_no_secret() {
+        assert!(Inlet::read(r#"{"v":1,"current":"new"}"#).is_some_and(|inlet| inlet.admits("new")));
+        for other in [
+            "",
+            "new",
+            r#""new""#,
+            r#"{"v":1,"token":"new"}"#,
+            r#"{"v":1,"current":""}"#,
+        ] {
+            assert!(Inlet::read(other).is_none(), "{other}");
+        }
     }
 }

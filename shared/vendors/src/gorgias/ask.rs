@@ -134,6 +134,18 @@ pub struct Credential {
 const HEADERS: [&str; 3] = ["authorization", "x-api-key", "x-access-token"];
 
 impl Credential {
+    /// Reads the secret's text; none when it has another form.
+    #[must_use]
+    pub fn read(secret: &str) -> Option<Self> {
+        Inlet::read(secret)?;
+        serde_json::from_str(secret).ok()
+    }
+
+    /// What the integration is to present.
+    pub(super) fn into_token(self) -> SecretString {
+        self.inlet.current
+    }
+
     /// Whether a request comes from who may ask. Every candidate is compared, so that the time taken does not tell which one
     /// was right.
     #[must_use]

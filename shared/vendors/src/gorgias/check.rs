@@ -1,7 +1,5 @@
 //! Whether an account with Gorgias is ready for what a store shows there.
 
-use serde_json::json;
-
 use super::{
     Settings,
     integration::{self, Integration},
@@ -91,7 +89,10 @@ fn stands(site: &Site, settings: &Settings, integration: &Integration) -> Findin
         let message = "is disabled: no ticket shows a card. Gorgias does so after 100 failed calls; see when calls were last refused, and `provision` enables it";
         return Finding::new(Level::Fault, about, message);
     }
-    let wanted = integration::wanted(site, settings).unwrap_or(json!({}));
+    let Some(wanted) = integration::wanted(site, settings) else {
+        let message = "cannot be compared, because the secret that it is to carry cannot be read: see `secret`";
+        return Finding::new(Level::Warning, about, message);
+    };
     if integration.is(&wanted) {
         Finding::new(Level::Good, about, "asks for the card")
     } else {

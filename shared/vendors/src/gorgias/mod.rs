@@ -141,6 +141,7 @@ impl Destination for Gorgias {
         Some(Door {
             connection: INLET,
             path: integration::path(store),
+            token: |secret| Credential::read(secret).map(Credential::into_token),
         })
     }
 

@@ -22,8 +22,7 @@ pub(super) fn provision(site: &Site, answered: &[Answered]) -> Step<Vec<Finding>
         return Step::Done(by_hand(site, settings));
     }
     let Some(wanted) = integration::wanted(site, settings) else {
-        let message =
-            "the secret that Gorgias is to present does not exist yet: make it as `put_store` says";
+        let message = "the secret that Gorgias is to present is missing or has another form: `check` says what to do";
         return Step::Done(vec![Finding::new(Level::Fault, "secret", message)]);
     };
     match next(site, settings, &wanted, &survey) {

@@ -70,7 +70,7 @@ pub(super) struct Stage {
     pub(super) on_cpu: f64,
     /// Bytes that an invocation writes into its log.
     pub(super) logged: f64,
-    /// Requests to a vendor for each invocation, and the bytes of their bodies.
+    /// Requests to a vendor for each invocation; and the bytes of their bodies, or of the answer's to a caller.
     pub(super) calls: f64,
     pub(super) sent: f64,
     /// That vendor, by the destination's name.
@@ -192,13 +192,16 @@ pub(super) fn bill(
         invocations += own;
         billed += own * warm + anew * beyond.requests * aws_wait;
         logged += own * (stage.logged + platform_log);
-        sent += own * (stage.sent + stage.calls * assumed("header_bytes")?);
+        let answers = f64::from(u8::from(stage.at_door));
+        sent += own * (stage.sent + (stage.calls + answers) * assumed("header_bytes")?);
     }
-    let rounds = resources.scheduled;
+    let (rounds, days) = (resources.rounds, resources.days);
     asked.add(&counts.round.warm, rounds * stores);
-    invocations += rounds;
+    invocations += rounds + days;
     billed += rounds * stores * seconds(&counts.round, &counts.round.warm);
-    logged += rounds * (counts.round.logged + platform_log) + at_door * resources.access_log;
+    logged += rounds * (counts.round.logged + platform_log)
+        + days * platform_log
+        + at_door * resources.access_log;
     asked.queue_requests +=
         resources.taken_queues * assumed("pollers")? * month / assumed("poll_seconds")?;
 
@@ -222,7 +225,7 @@ pub(super) fn bill(
         cost("alarm", resources.alarms)?
             + cost("metric", counts.series)?
             + cost("dashboard", resources.dashboards)?,
-        cost("schedule", rounds)? + cost("sent_gb", sent / gb)?,
+        cost("schedule", rounds + days)? + cost("sent_gb", sent / gb)?,
     ];
     Ok(PARTS
         .into_iter()
@@ -341,7 +344,8 @@ mod tests {
             functions: 5.0,
             taken_queues: 2.0,
             memory: 256.0,
-            scheduled: 10.0,
+            rounds: 10.0,
+            days: 3.0,
             access_log: 50.0,
         }
     }
@@ -373,12 +377,12 @@ mod tests {
         close("SQS", 2.0 * 100.0);
         // A whole processor's millisecond takes eight of an eighth; then two waits, those of the empty caches, and Rule.
         let seconds = 100.0 * (0.008 + 0.02 + 0.1) + 100.0 * 0.02;
-        close("Lambda", 110.0 + seconds * 0.25);
+        close("Lambda", 113.0 + seconds * 0.25);
         close("DynamoDB storage, backup, key", 2.0 * (0.1 + 0.6 + 0.2));
         close("Secrets Manager", 3.0);
         close("CloudWatch logs", 2.0 * (100.0 * 150.0) / 1e9);
         close("alarms, metrics, dashboard", 20.0);
-        close("schedule, data sent out", 10.0 + 100.0 * 1000.0 / 1e9);
+        close("schedule, data sent out", 13.0 + 100.0 * 1000.0 / 1e9);
         assert_eq!(
             dearest(&bill).map(|part| part.name),
             Some("DynamoDB requests")
@@ -399,7 +403,7 @@ mod tests {
     fn idle_costs_what_is_there_and_no_event() {
         let bill = bill(&counts(), &resources(), &prices(), &month(0.0)).expect("a bill");
         assert!(
-            (total(&bill) - (10.0 + 3.0 + 20.0 + 10.0)).abs() < 1e-6,
+            (total(&bill) - (13.0 + 3.0 + 20.0 + 13.0)).abs() < 1e-6,
             "{bill:?}"
         );
     }

@@ -94,7 +94,8 @@ pub async fn cost(question: &Question, steps: &Steps) -> Result<()> {
     say::line(
         "\nCounted: requests, units, bytes and processor time, event by event, of all kinds alike, as `cargo local bench` does;\n\
          alarms, secrets, schedules and memory from template.yaml. Each event goes alone: full batches cost less. Free tiers\n\
-         are not subtracted. Not in it: starts of functions, what is parked or tried again, tax. Assumed (tests/prices.json):",
+         are not subtracted. Not in it: starts of functions, what is parked or tried again, how the clock finds who is due, nightly\n\
+         comparisons and gaps of stores with `rest`, tax. Assumed (tests/prices.json):",
     );
     for line in prices.assumptions() {
         say::line(line);

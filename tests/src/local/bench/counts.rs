@@ -87,9 +87,15 @@ impl Reckoner<'_> {
             deliveries: (rule + added(0)) / events,
             // One for each event.
             person: (float(round.stored.members) + added(1)) / events,
-            // Its webhook's, what Gorgias presents, and one for each destination.
-            secrets: 1.0 + float(usize::from(self.has("gorgias"))) + float(self.destinations.len()),
+            secrets: float(self.secrets()),
         })
+    }
+
+    /// Secrets of a store: its webhook's, one for each destination, what Gorgias presents, and what Annex Cloud does as a
+    /// source, which it must be to be read.
+    fn secrets(&self) -> usize {
+        let doors = [self.has("gorgias"), self.can_read()];
+        1 + self.destinations.len() + doors.into_iter().filter(|has| *has).count()
     }
 
     fn has(&self, destination: &str) -> bool {
@@ -234,6 +240,7 @@ impl Reckoner<'_> {
             warm: Asked::mean(&cards.used, float(cards.count).max(1.0)),
             on_cpu: cards.on_cpu.as_secs_f64(),
             calls: cards.each(cards.calls),
+            sent: float(self.both.1.desk.bytes),
             to: Some("annexcloud"),
             at_door: true,
             ..spent

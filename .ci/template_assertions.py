@@ -233,6 +233,10 @@ def mappings(template):
             need = 6 * function["Timeout"] + mapping.get("MaximumBatchingWindowInSeconds", 0)
             if not need <= queues.get(queue, {}).get("VisibilityTimeout", 30) <= 12 * 3600:
                 yield f"{where}: visibility of {queue} is not between {need} s (6 x timeout + window) and 12 hours"
+            sends = {points_to(resource) for statement in statements(template, short) if "sqs:SendMessage" in as_list(statement["Action"])
+                     for resource in as_list(statement["Resource"])}
+            if (queue in sends) != (function.get("RecursiveLoop") == "Allow"):
+                yield f"{name}: AWS stops what has itself invoked at the sixteenth time, unless RecursiveLoop is Allow; nothing else may loop"
             if short.startswith("push-"):
                 most = PACE.get(short.removeprefix("push-"), 0) * function["Timeout"] / 2
                 if mapping.get("BatchSize", 0) > most:

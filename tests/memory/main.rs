@@ -28,6 +28,7 @@ mod parking;
 mod readme;
 mod reads;
 mod recording;
+mod shelves;
 mod table;
 mod world;
 mod yard;

@@ -615,7 +615,7 @@ pub(crate) async fn finish(world: &World) {
     for _ in 0..4 {
         world.settle().await;
         world.clock.advance(SignedDuration::from_mins(15));
-        world.eraser().sweep(&store).await.unwrap();
+        world.sweep(&store).await.unwrap();
     }
     let list = world
         .table
@@ -677,10 +677,10 @@ async fn a_second_search_finds_what_was_written_while_the_first_one_ran() {
         .await
         .unwrap();
     assert!(!progress.finished, "not before a quarter of an hour");
-    let due = world.eraser().sweep(&store).await.unwrap();
+    let due = world.sweep(&store).await.unwrap();
     assert!(due.is_empty(), "nothing is due yet");
     world.clock.advance(SignedDuration::from_mins(15));
-    let due = world.eraser().sweep(&store).await.unwrap();
+    let due = world.sweep(&store).await.unwrap();
     assert!(due[0].finished);
     assert_eq!(traces(&world, &[KARI]), Vec::<String>::new());
 }
@@ -881,7 +881,7 @@ async fn an_erasure_takes_parked_work_along_and_the_person_where_the_store_wants
     );
     world.push().await;
     world.clock.advance(SignedDuration::from_mins(16));
-    world.eraser().sweep(&store).await.unwrap();
+    world.sweep(&store).await.unwrap();
     assert!(
         world.vendor.knows(KARI),
         "the destination cannot be reached yet"
@@ -1047,7 +1047,7 @@ async fn an_erasure_that_fails_does_not_keep_the_next_one_waiting() {
     let broken: platform::Item = serde_dynamo::to_item(&broken).unwrap();
     world.table.put(broken, None).await.unwrap();
     world.clock.advance(SignedDuration::from_mins(15));
-    let swept = world.eraser().sweep(&store).await;
+    let swept = world.sweep(&store).await;
     assert!(swept.is_err(), "it is said");
     assert_eq!(traces(&world, &[NEW]), Vec::<String>::new());
     let now = format!("{:020}$", world.now_micros());

@@ -18,7 +18,10 @@ use platform::{
     Clock, Deadline, Item, StoreError, Stores, Table as _, TableError,
     memory::{MemoryClock, MemoryQueue, MemorySecrets, MemoryTable},
 };
-use recording::{Delivered, Failure, Recorded, Recorder, erase::Eraser};
+use recording::{
+    Delivered, Failure, Recorded, Recorder,
+    erase::{Eraser, Progress},
+};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use vendors::{Call, Envelope, Message, Method, Outcome, Reply, Store, Way, registry, rule::Rule};
@@ -478,6 +481,12 @@ impl World {
             hash_key: self.recorder.hash_key.clone(),
             queues: self.recorder.queues.clone(),
         }
+    }
+
+    /// A run of upkeep over a store's erasures, with time enough.
+    pub(crate) async fn sweep(&self, store: &Store) -> Result<Vec<Progress>, TableError> {
+        let until = Deadline::after(SignedDuration::from_mins(1), &*self.clock);
+        self.eraser().sweep(store, until).await
     }
 
     /// The settings of a store.

@@ -67,7 +67,7 @@ async fn finish(world: &World) {
         world.settle().await;
         world.clock.advance(SignedDuration::from_mins(15));
         let store = world.store("example").await;
-        world.eraser().sweep(&store).await.unwrap();
+        world.sweep(&store).await.unwrap();
     }
     let open = world.table.work("erasing#example", "", "~", 10).await;
     assert!(open.unwrap().is_empty(), "every erasure ends");

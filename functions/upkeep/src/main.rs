@@ -79,8 +79,8 @@ async fn main() -> Result<(), Error> {
     let (repairs, lines, watchers) = (&repairs, &lines, &watchers);
     run(service_fn(move |event: LambdaEvent<Value>| async move {
         let deadline = Deadline::from_lambda(event.context.deadline, &**clock);
-        // First, because they are short: an erasure must not wait for an hour of parked work.
-        let swept = erasures::all(eraser, stores).await;
+        // First, and for a part of the round: an erasure must not wait for an hour of parked work.
+        let swept = erasures::all(eraser, stores, deadline).await;
         let begun = repairs::all(repairs, lines, (stores, &**clock)).await;
         let watched = watches::all(watchers, (stores, &**clock)).await;
         let left = rounds::all(pushers, deadline).await?;

@@ -31,12 +31,24 @@ pub struct ErasedRow {
     /// How many rows were removed here.
     #[serde(default)]
     pub removed: i64,
+    /// How far the search through what was only kept is, where one run was not enough.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<KeptSearch>,
     /// The list in the index `work`, while something is still to be done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wp: Option<String>,
     /// The place in that list.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ws: Option<String>,
+}
+
+/// A search through what was only kept, on its way.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct KeptSearch {
+    /// When it began, µs since 1970.
+    pub began: i64,
+    /// The place after which it goes on.
+    pub after: String,
 }
 
 /// What an erasure has yet to do. It names the person, so it goes when the erasure is finished.

@@ -25,7 +25,7 @@ pub use admission::Admission;
 pub use audit::{Deed, write_down};
 pub use clock::{Clock, Deadline, SystemClock};
 pub use config::{Config, ConfigError, variable_of};
-pub use erased::{ErasedRow, ErasureWork};
+pub use erased::{ErasedRow, ErasureWork, KeptSearch};
 pub use inbox::Inbox;
 pub use queue::{Handed, Outgoing, Queue, QueueError};
 pub use received::{Received, ReceivedRow};
@@ -37,7 +37,7 @@ pub use state::{
 pub use stores::{StoreError, Stores};
 pub use table::{
     Condition, Item, Listed, Page, RowKey, Table, TableError, Transacted, Update, Value, Write,
-    Written, from_item, next_after, text, texts, to_item, whole,
+    Written, from_item, next_after, text, texts, to_item, value, whole,
 };
 
 /// A random name of 32 hexadecimal digits: a nonce or a token.

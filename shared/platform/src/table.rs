@@ -250,6 +250,14 @@ pub fn from_item<T: DeserializeOwned>(item: Item) -> Result<T, TableError> {
         .map_err(|_| TableError::Shape(std::any::type_name::<T>().to_owned()))
 }
 
+/// A type of ours, as an attribute.
+///
+/// # Errors
+/// [`TableError::Shape`] when the type cannot be one.
+pub fn value<T: Serialize>(of: &T) -> Result<Value, TableError> {
+    serde_dynamo::to_attribute_value(of).map_err(|error| TableError::Shape(error.to_string()))
+}
+
 /// Text, as an attribute.
 pub fn text(text: impl Into<String>) -> Value {
     Value::S(text.into())

@@ -10,9 +10,9 @@ use std::{collections::BTreeMap, sync::Arc};
 use jiff::{SignedDuration, Timestamp};
 use loyalty::{Alias, Email, HashKey, MemberKey, Private, StoreId};
 use platform::{
-    Clock, Condition, ErasedRow, ErasureWork, Held, Item, MemberState, Outgoing, Queue, RowKey,
-    Standing, Table, TableError, Transacted, Update, Value, Write, Written, find_member, from_item,
-    member_partition, member_row, text, to_item, whole,
+    Clock, Condition, Deadline, ErasedRow, ErasureWork, Held, Item, KeptSearch, MemberState,
+    Outgoing, Queue, RowKey, Standing, Table, TableError, Transacted, Update, Value, Write,
+    Written, find_member, from_item, member_partition, member_row, text, to_item, value, whole,
 };
 use vendors::{EraseMode, Erasure, Lane, Message, Store, registry};
 
@@ -28,6 +28,9 @@ const SECOND: SignedDuration = SignedDuration::from_mins(15);
 
 /// Rows that are read at once.
 const PAGE: usize = 100;
+
+/// How long one run searches what was only kept, for one person; the next run goes on. It may be a lot.
+const SEARCH: SignedDuration = SignedDuration::from_secs(20);
 
 /// Unfinished erasures that one run takes on.
 const AT_ONCE: usize = 25;
@@ -80,12 +83,7 @@ struct Case<'a> {
     hash: String,
     at: i64,
     work: ErasureWork,
-}
-
-/// The attribute of its row that holds the work.
-#[derive(serde::Serialize)]
-struct Work<'a> {
-    work: &'a ErasureWork,
+    kept: Option<KeptSearch>,
 }
 
 /// The key that the person has now, or had last.
@@ -127,16 +125,21 @@ impl Eraser {
         self.advance(store, &hash).await
     }
 
-    /// Goes on with what is due of a store's unfinished erasures. One that fails does not stop the others.
+    /// Goes on with what is due of a store's unfinished erasures, as long as there is time to begin one. One that fails
+    /// does not stop the others.
     ///
     /// # Errors
     /// [`TableError`]: the first of those that failed; a later run goes on with them.
-    pub async fn sweep(&self, store: &Store) -> Result<Vec<Progress>, TableError> {
+    pub async fn sweep(&self, store: &Store, until: Deadline) -> Result<Vec<Progress>, TableError> {
         let list = ErasedRow::list(&store.id);
-        let until = format!("{:020}$", self.clock.now().as_microsecond());
-        let due = self.table.work(&list, "", &until, AT_ONCE).await?;
+        let now = format!("{:020}$", self.clock.now().as_microsecond());
+        let due = self.table.work(&list, "", &now, AT_ONCE).await?;
         let (mut all, mut failed) = (Vec::new(), None);
         for listed in due {
+            if until.remaining(&*self.clock).is_zero() {
+                tracing::warn!(store = %store.id, "there was no time for every erasure; the next run goes on");
+                break;
+            }
             let prefix = ErasedRow::key(&store.id, "").pk;
             let Some(hash) = listed.key.pk.strip_prefix(&prefix) else {
                 continue;
@@ -240,6 +243,7 @@ impl Eraser {
             confirmed: Vec::new(),
             finished: None,
             removed: 0,
+            kept: None,
             wp: Some(ErasedRow::list(&store.id)),
             ws: Some(place(now, SECOND, &hash)),
         };
@@ -293,14 +297,16 @@ impl Eraser {
             hash: hash.to_owned(),
             at: row.at,
             work,
+            kept: row.kept,
         };
         case.bury().await?;
         case.tell(&row.confirmed).await?;
         // Whoever still worked on the person as they were held the lease under which a destination confirms: only what
         // had confirmed before this run is sure to write nothing more.
         let sure = case.open(&row.confirmed).is_empty();
-        let removed = row.removed + case.search(sure).await?;
-        case.end(removed, sure).await
+        let found = case.search(sure).await?;
+        let (kept, searched) = case.forget_kept().await?;
+        case.end(row.removed + found + kept, sure, searched).await
     }
 }
 
@@ -397,11 +403,12 @@ impl Case<'_> {
         if before == known(&self.work) {
             return Ok(());
         }
+        self.kept = None;
         let key = ErasedRow::key(&self.store.id, &self.hash);
-        let item = to_item(&key, &Work { work: &self.work })?;
-        let work = item.as_ref().get("work").cloned();
         let update = Update {
-            set: work.map(|work| ("work", work)).into_iter().collect(),
+            set: vec![("work", value(&self.work)?)],
+            // Whoever has further addresses is looked for once more from the beginning.
+            remove: vec!["kept"],
             condition: Some(Condition::Is("at", whole(self.at))),
             ..Update::default()
         };
@@ -537,7 +544,6 @@ impl Case<'_> {
             let row = due::bought(&self.store.id, &self.hash_of(key));
             self.table().delete(&row, None).await?;
         }
-        removed += self.forget_kept().await?;
         let own = self.work.keys.iter();
         let own: Vec<_> = own
             .map(|key| Condition::Is("member", text(key.expose())))
@@ -555,18 +561,36 @@ impl Case<'_> {
         Ok(removed)
     }
 
-    /// Removes what was only kept, where it names an address of the person.
-    async fn forget_kept(&self) -> Result<i64, TableError> {
+    /// Removes what was only kept, where it names an address of the person. Gives how many rows went, and, once a search is
+    /// through, when it began.
+    async fn forget_kept(&mut self) -> Result<(i64, Option<Timestamp>), TableError> {
+        let clock = &*self.eraser.clock;
+        let now = clock.now();
         let keys = self.work.keys.iter().map(MemberKey::expose);
         let addresses: Vec<&str> = keys.filter(|key| Email::parse(key).is_ok()).collect();
         if addresses.is_empty() {
-            return Ok(0);
+            return Ok((0, Some(now)));
         }
-        let kept = Shelf {
+        let (began, after) = match self.kept.take() {
+            Some(kept) => (
+                Timestamp::from_microsecond(kept.began).unwrap_or(now),
+                Some(kept.after),
+            ),
+            None => (now, None),
+        };
+        let stock = Shelf {
             table: self.eraser.table.clone(),
             store: self.store.id.clone(),
         };
-        kept.forget(&addresses).await
+        let until = Deadline::after(SEARCH, clock);
+        let is_over = || until.remaining(clock).is_zero();
+        let (removed, rest) = stock.forget(&addresses, after, is_over).await?;
+        self.kept = rest.map(|after| KeptSearch {
+            began: began.as_microsecond(),
+            after,
+        });
+        let is_through = self.kept.is_none();
+        Ok((removed, is_through.then_some(began)))
     }
 
     /// Whether somebody who joined anew is known by this id.
@@ -610,13 +634,19 @@ impl Case<'_> {
         Ok(self.table().transact(writes).await? == Transacted::Done)
     }
 
-    /// Ends the erasure, or says when to go on.
-    async fn end(&self, removed: i64, sure: bool) -> Result<Progress, TableError> {
+    /// Ends the erasure, or says when to go on. `searched` is when a search of everything began that is through now.
+    async fn end(
+        &self,
+        removed: i64,
+        sure: bool,
+        searched: Option<Timestamp>,
+    ) -> Result<Progress, TableError> {
         let now = self.eraser.clock.now();
         let confirmed = self.eraser.row(&self.store.id, &self.hash).await?;
         let waiting = self.open(&confirmed.map(|row| row.confirmed).unwrap_or_default());
         let began = Timestamp::from_microsecond(self.at).unwrap_or(now);
-        let finished = sure && now.duration_since(began) >= SECOND;
+        let is_second = searched.is_some_and(|searched| searched.duration_since(began) >= SECOND);
+        let finished = sure && is_second;
         let mut update = Update {
             set: vec![("removed", whole(removed))],
             condition: Some(Condition::Is("at", whole(self.at))),
@@ -625,11 +655,16 @@ impl Case<'_> {
         if finished {
             self.clear().await?;
             update.set.push(("finished", whole(now.as_microsecond())));
-            update.remove = vec!["work", "wp", "ws"];
+            update.remove = vec!["work", "wp", "ws", "kept"];
         } else {
-            update
-                .set
-                .push(("ws", text(place(now, SECOND, &self.hash))));
+            let wait = if let Some(kept) = &self.kept {
+                update.set.push(("kept", value(kept)?));
+                SignedDuration::ZERO
+            } else {
+                update.remove = vec!["kept"];
+                SECOND
+            };
+            update.set.push(("ws", text(place(now, wait, &self.hash))));
         }
         let key = ErasedRow::key(&self.store.id, &self.hash);
         self.table().update(&key, update).await?;

@@ -56,6 +56,9 @@ struct Row {
 /// The parts of one delivery, by number.
 type Parts = BTreeMap<u32, Row>;
 
+/// Deliveries that are searched at once.
+const AT_ONCE: usize = 100;
+
 impl Shelf {
     /// A page of what was kept for a later release, oldest first: at most `limit` deliveries, and the place after which the
     /// next page begins, if there is one. Notices to a person are no deliveries to be read again.
@@ -71,7 +74,10 @@ impl Shelf {
         let mut groups: Vec<(String, Parts)> = Vec::new();
         let mut last = after.map(|after| format!("{PREFIX}{after}"));
         loop {
-            let Page { items, next } = self.table.page(&pk, PREFIX, last.as_deref(), 10).await?;
+            let Page { items, next } = self
+                .table
+                .page(&pk, PREFIX, last.as_deref(), limit + 1)
+                .await?;
             for item in items {
                 let sk = rows::place(&item).to_owned();
                 let own = from_item(item)?;
@@ -174,26 +180,31 @@ impl Shelf {
 }
 
 impl Shelf {
-    /// Removes every kept delivery whose body names one of these addresses; gives how many rows went. What is incomplete
+    /// Removes every kept delivery whose body names one of these addresses, from a place on and until there is no more time;
+    /// gives how many rows went, and the place after which the next search goes on, if there is one. What is incomplete
     /// cannot be looked into, and stays until it is swept.
     ///
     /// # Errors
     /// When the table does not answer.
-    pub(crate) async fn forget(&self, addresses: &[&str]) -> Result<i64, TableError> {
+    pub(crate) async fn forget(
+        &self,
+        addresses: &[&str],
+        mut after: Option<String>,
+        is_over: impl Fn() -> bool,
+    ) -> Result<(i64, Option<String>), TableError> {
         let mut removed = 0;
-        let mut after: Option<String> = None;
         loop {
-            let (page, next) = self.page(after.as_deref(), 20).await?;
+            let (page, next) = self.page(after.as_deref(), AT_ONCE).await?;
             for kept in page.iter().filter(|kept| names(kept, addresses)) {
                 for row in &kept.rows {
                     self.table.delete(row, None).await?;
                     removed += 1;
                 }
             }
-            after = next;
-            if after.is_none() {
-                return Ok(removed);
+            if next.is_none() || is_over() {
+                return Ok((removed, next));
             }
+            after = next;
         }
     }
 }

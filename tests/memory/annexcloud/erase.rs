@@ -27,7 +27,7 @@ async fn erased(site: &Site, whom: &Whom) -> bool {
     for _ in 0..3 {
         site.settle().await;
         site.world.clock.advance(SignedDuration::from_mins(16));
-        let progress = eraser.sweep(&store).await.unwrap();
+        let progress = site.world.sweep(&store).await.unwrap();
         finished = progress.iter().any(|progress| progress.finished) || finished;
     }
     finished

@@ -23,7 +23,7 @@ async fn is_over(bench: &Bench, email: &str) {
     let store = bench.world.store("example").await;
     for _ in 0..2 {
         bench.world.clock.advance(SignedDuration::from_mins(16));
-        bench.world.eraser().sweep(&store).await.unwrap();
+        bench.world.sweep(&store).await.unwrap();
         bench.world.queue.take(QUEUE);
     }
     let left = bench.world.rows(email);

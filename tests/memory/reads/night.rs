@@ -188,7 +188,7 @@ async fn who_was_erased_yesterday_is_not_brought_back() {
     for _ in 0..6 {
         site.world.settle().await;
         site.world.clock.advance(SignedDuration::from_mins(15));
-        eraser.sweep(&store).await.unwrap();
+        site.world.sweep(&store).await.unwrap();
     }
     assert!(site.world.rows(KARI).is_empty());
     site.world.clock.advance(SignedDuration::from_hours(24));

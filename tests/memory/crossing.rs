@@ -281,3 +281,51 @@ async fn an_erasure_does_not_take_the_event_away_by_which_somebody_joins() {
         }
     }
 }
+
+#[tokio::test]
+async fn work_that_is_parked_while_somebody_moves_is_waited_for() {
+    for (moves, parks) in (0..40)
+        .map(|later| (later, 0))
+        .chain((1..40).map(|later| (0, later)))
+    {
+        let world = World::new().await;
+        let earned_by = |email, id, perk| earned(Some(email), Some(id), perk);
+        let earned = |email, perk| earned_by(email, "c-1", perk);
+        world.record(&earned(KARI, 10)).await.unwrap();
+        world.settle().await;
+        let refusal = Does::Answers(401, json!({"error": "NotAuthorized"}));
+        world.vendor.always(Some(refusal));
+        let neighbour = earned_by("ola@example.com", "c-2", 5);
+        world.record(&neighbour).await.unwrap();
+        world.push().await;
+        // The line is closed: whoever parks now holds no lease.
+        world.record(&earned(KARI, 11)).await.unwrap();
+        let moved = async {
+            turns(moves).await;
+            let moved = world.delivery("example", earned(NEW, 20).to_string().as_bytes());
+            world
+                .recorder
+                .record(vec![moved.clone()])
+                .await
+                .remove(0)
+                .is_ok()
+                || {
+                    // The push held the lease.
+                    world.recorder.record(vec![moved]).await.remove(0).is_ok()
+                }
+        };
+        let pushed = async {
+            turns(parks).await;
+            world.push().await
+        };
+        let (moved, _) = tokio::join!(moved, pushed);
+        if !moved {
+            world.clock.advance(SignedDuration::from_mins(5));
+            world.record(&earned(NEW, 20)).await.unwrap();
+        }
+        let parked = world.parked("example").await;
+        assert!(!parked.is_empty(), "{moves} {parks}");
+        let sync = world.row(NEW, "SYNC#");
+        assert!(sync["waiting"].is_string(), "{moves} {parks}: {sync}");
+    }
+}

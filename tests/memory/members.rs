@@ -821,6 +821,26 @@ async fn an_opt_in_after_an_erasure_begins_anew() {
 }
 
 #[tokio::test]
+async fn who_joins_anew_and_is_told_twice_in_one_batch_joins_once() {
+    let world = World::new().await;
+    let before = earned(Some(KARI), Some("c-1"), 10);
+    world.record(&before).await.unwrap();
+    world.settle().await;
+    let store = world.store("example").await;
+    let eraser = world.eraser();
+    eraser.erase(&store, &whom(KARI), None).await.unwrap();
+    finish(&world).await;
+    world.clock.advance(SignedDuration::from_secs(1));
+    let joins = opt_in(KARI, "c-1").to_string();
+    let twice = [0, 1].map(|_| world.delivery("example", joins.as_bytes()));
+    let recorded = world.recorder.record(twice.to_vec()).await;
+    let repeats = [false, true].map(|repeat| Ok(Recorded::Event { repeat }));
+    assert_eq!(recorded, repeats);
+    world.settle().await;
+    assert_eq!(world.vendor.started().len(), 2, "before and after");
+}
+
+#[tokio::test]
 async fn an_erasure_waits_for_a_push_that_is_under_way() {
     let world = World::new().await;
     world

@@ -2,6 +2,7 @@
 
 use delivery::{Account, Pause, State, Then};
 use jiff::SignedDuration;
+use platform::Deadline;
 use serde_json::{Value, json};
 use vendors::{Outcome, Reason, rule::Rule};
 
@@ -113,6 +114,35 @@ async fn a_wrong_key_for_twenty_days_costs_nothing() {
         (kept - 4..=kept + 1).contains(&sent),
         "{sent} mails of the last week"
     );
+}
+
+#[tokio::test]
+async fn what_hinders_us_is_no_failure_of_the_vendor() {
+    let world = World::new().await;
+    world.vendor.always(Some(refusal()));
+    world.record(&earned(KARI, 1)).await.unwrap();
+    world.push().await;
+    world.vendor.always(None);
+    world.clock.advance(SignedDuration::from_mins(10));
+    let wait = |state: State| match state {
+        State::Closed { wait_s, .. } => Some(wait_s),
+        _ => None,
+    };
+    let before = wait(state(&world, "example").await);
+    assert!(before.is_some());
+    let stores = [world.store("example").await];
+    let calls = world.vendor.writes().len();
+    for _ in 0..4 {
+        // Too little of the round is left for a call.
+        let soon = Deadline::after(SignedDuration::from_secs(1), &*world.clock);
+        let tended = world.pusher.tend(&stores, soon).await.unwrap();
+        assert_eq!((tended.closed, tended.parked), (1, 1));
+        assert_eq!(wait(state(&world, "example").await), before);
+        world.clock.advance(SignedDuration::from_mins(5));
+    }
+    assert_eq!(world.vendor.writes().len(), calls, "nobody was asked");
+    let tended = world.tend(&["example"]).await;
+    assert_eq!((tended.closed, tended.parked), (0, 0));
 }
 
 #[tokio::test]

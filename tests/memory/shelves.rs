@@ -121,7 +121,7 @@ async fn a_search_that_is_too_long_for_one_run_goes_on_where_it_stopped() {
     loop {
         runs += 1;
         assert!(runs < 20, "it ends");
-        world.clock.advance(SignedDuration::from_mins(5));
+        world.clock.advance(SignedDuration::from_mins(10));
         let began = world.clock.now();
         let until = Deadline::after(SignedDuration::from_mins(1), &*world.clock);
         let swept = eraser.sweep(&store, until).await.unwrap();

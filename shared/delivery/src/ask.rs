@@ -16,7 +16,7 @@ use crate::{
     attempt::backoff,
     credential::{Credential, Keys},
     http,
-    line::{Gate, Priority, Wish},
+    line::{Gate, Priority, Probed, Wish},
 };
 
 /// The longest wait of a question whose line is closed: then a message that is handed out a hundred times waits for four
@@ -176,10 +176,13 @@ impl Asker {
         let asked = self.permitted(store, question, &account, deadline).await;
         self.tell_the_line(&account, asked.as_ref().err()).await;
         if probing {
-            let works = matches!(asked, Ok(_) | Err(Outcome::Rejected(_)));
-            let line = self.lines.probed(&account, works).await;
+            let found = match &asked {
+                Ok(_) | Err(Outcome::Rejected(_)) => Probed::Works,
+                Err(outcome) => Probed::failing(*outcome),
+            };
+            let line = self.lines.probed(&account, found).await;
             let line = line.map_err(unanswered)?;
-            tracing::info!(%store, source = self.source, works, state = ?line.state, "a closed line was probed");
+            tracing::info!(%store, source = self.source, ?found, state = ?line.state, "a closed line was probed");
         }
         asked.map_err(|outcome| match outcome {
             Outcome::Misconfigured(reason) => Outcome::Retry {

@@ -86,7 +86,7 @@ impl Pusher {
     }
 
     /// Takes the lease of the key that the person has now, and gives up the one of the key before. What was left
-    /// unsettled there comes along, and an erasure that waits there.
+    /// unsettled there comes along, and an erasure or parked work that waits there.
     async fn follow(
         &self,
         (store, to): (&StoreId, &MemberKey),
@@ -99,6 +99,14 @@ impl Pusher {
             Ok(mut next) => {
                 next.unsettled.extend(carried);
                 next.sync.take_over_erasure(&lease.sync);
+                if lease.sync.waiting.is_some() && next.sync.waiting.is_none() {
+                    next.sync.waiting.clone_from(&lease.sync.waiting);
+                    if let Err(error) = self.say_that_work_waits(store, to).await {
+                        let _ = next.release().await;
+                        let _ = lease.release().await;
+                        return Err(table_failed(&error, receives(jobs)));
+                    }
+                }
                 // The row of the key before says nothing any more. Whatever hinders its removal, its lease runs out.
                 let _ = lease.discard().await;
                 Ok(next)

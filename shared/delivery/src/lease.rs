@@ -188,9 +188,13 @@ impl Lease {
 
     /// Gives the lease up and removes the row, which says nothing any more, unless somebody has left a mark meanwhile.
     pub(crate) async fn discard(self) -> Result<(), TableError> {
+        let waiting = self.sync.waiting.as_ref();
         let own = Condition::All(vec![
             Condition::Is("holder", text(&self.token)),
             Condition::Is("intent", texts(self.intent.iter().map(String::as_str))),
+            waiting.map_or(Condition::Missing("waiting"), |waiting| {
+                Condition::Is("waiting", text(waiting))
+            }),
         ]);
         self.table.delete(&self.key, Some(own)).await.map(drop)
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use vendors::{Lane, Pace, Reason};
+use vendors::{Lane, Outcome, Pace, Reason};
 
 /// The most permits that one process holds.
 pub(crate) const PERMITS: usize = 10;
@@ -94,6 +94,34 @@ pub enum State {
         /// How long to wait if it fails, in seconds.
         wait_s: i64,
     },
+}
+
+/// What a probe found out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Probed {
+    /// The vendor can be called.
+    Works,
+    /// It cannot.
+    Fails,
+    /// Nothing: what hindered the call was not the vendor's doing.
+    Untold,
+}
+
+impl Probed {
+    /// What an outcome that is no success says.
+    pub(crate) fn failing(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Retry {
+                reason:
+                    Reason::Pace
+                    | Reason::OutOfTime
+                    | Reason::TableUnavailable
+                    | Reason::SecretsUnavailable,
+                ..
+            } => Self::Untold,
+            _ => Self::Fails,
+        }
+    }
 }
 
 /// A person's wish that a vendor is not called for a while.
@@ -361,8 +389,9 @@ impl Line {
         true
     }
 
-    /// Ends a probe: the line is open again, with clean counts, or closed for twice as long.
-    pub(crate) fn probed(&mut self, works: bool, now: Timestamp) {
+    /// Ends a probe: the line is open again, with clean counts, or closed for twice as long. Where nothing was found out
+    /// the next round tries again.
+    pub(crate) fn probed(&mut self, found: Probed, now: Timestamp) {
         let State::Probing {
             cause,
             since,
@@ -372,16 +401,24 @@ impl Line {
         else {
             return;
         };
-        if works {
-            self.state = State::Open;
-            (self.window, self.calls, self.errors, self.run) = (now.as_microsecond(), 0, 0, 0);
-            return;
-        }
+        let now = now.as_microsecond();
+        let (probe_at, wait_s) = match found {
+            Probed::Works => {
+                self.state = State::Open;
+                (self.window, self.calls, self.errors, self.run) = (now, 0, 0, 0);
+                return;
+            }
+            Probed::Fails => (
+                now + wait_s * 1_000_000,
+                (wait_s * 2).min(LONGEST.as_secs()),
+            ),
+            Probed::Untold => (now, wait_s),
+        };
         self.state = State::Closed {
             cause,
             since,
-            probe_at: now.as_microsecond() + wait_s * 1_000_000,
-            wait_s: (wait_s * 2).min(LONGEST.as_secs()),
+            probe_at,
+            wait_s,
         };
     }
 

@@ -15,7 +15,7 @@ use platform::{
 use serde::{Deserialize, Serialize};
 use vendors::{Destination, Pace, Reason, Store};
 
-use crate::line::{Gate, Line, PERMITS, Pause, Priority, Tally, Then, Wish};
+use crate::line::{Gate, Line, PERMITS, Pause, Priority, Probed, Tally, Then, Wish};
 
 /// How long permits that were taken may be used.
 const KEPT: SignedDuration = SignedDuration::from_mins(1);
@@ -277,9 +277,13 @@ impl Lines {
     }
 
     /// Ends a probe.
-    pub(crate) async fn probed(&self, account: &Account, works: bool) -> Result<Line, TableError> {
+    pub(crate) async fn probed(
+        &self,
+        account: &Account,
+        found: Probed,
+    ) -> Result<Line, TableError> {
         self.change(account, |line, now| {
-            line.probed(works, now);
+            line.probed(found, now);
             line.clone()
         })
         .await

@@ -33,6 +33,9 @@ pub struct Parked {
     pub ws: String,
 }
 
+/// How often a member is renamed while work is parked, at most.
+const RENAMES: usize = 8;
+
 impl Parked {
     /// How the rows of one member and destination begin.
     pub(crate) fn prefix(destination: &str) -> String {
@@ -71,18 +74,29 @@ impl Pusher {
         Ok(())
     }
 
-    /// Puts the flag on the SYNC row of the key that the member has now: there the next lease is taken.
+    /// Puts the flag on the SYNC row of the key that the member has now: there the next lease is taken. A rename in that very
+    /// moment would leave it behind.
     pub(crate) async fn say_that_work_waits(
         &self,
         store: &StoreId,
         member: &MemberKey,
     ) -> Result<(), TableError> {
-        let flag = Update {
-            set: vec![("v", whole(1)), ("waiting", text(platform::nonce()))],
-            ..Update::default()
-        };
-        let sync = self.sync_now(store, member).await?;
-        self.table.update(&sync, flag).await.map(drop)
+        let mut sync = self.sync_now(store, member).await?;
+        for _ in 0..RENAMES {
+            let flag = Update {
+                set: vec![("v", whole(1)), ("waiting", text(platform::nonce()))],
+                ..Update::default()
+            };
+            self.table.update(&sync, flag).await?;
+            let now = self.sync_now(store, member).await?;
+            if now == sync {
+                return Ok(());
+            }
+            sync = now;
+        }
+        Err(TableError::Unavailable(
+            "a member's key keeps changing".to_owned(),
+        ))
     }
 
     async fn sync_now(&self, store: &StoreId, member: &MemberKey) -> Result<RowKey, TableError> {

@@ -11,6 +11,7 @@ use vendors::{Message, Outcome, Reason, Store};
 
 use crate::{
     Account, Leftover, List, Parked, Pusher, Then, http,
+    line::Probed,
     list::END,
     member::{Job, Turns},
 };
@@ -76,6 +77,8 @@ enum Turned {
     Waits,
     /// The store's credential is missing or wrong.
     Refused,
+    /// The vendor was not asked, and not through its fault.
+    Unasked,
     /// The whole line must wait.
     Stopped,
 }
@@ -144,13 +147,14 @@ impl Pusher {
         }
         let tried = self.try_parked(stores, round).await;
         // Where nothing waits, the next news is the probe.
-        let works = match &tried {
-            Ok(Some(works)) => *works,
-            Ok(None) => !self.anything_parked(stores).await?,
-            Err(_) => false,
+        let found = match &tried {
+            Ok(Some(found)) => *found,
+            Ok(None) if self.anything_parked(stores).await? => Probed::Fails,
+            Ok(None) => Probed::Works,
+            Err(_) => Probed::Untold,
         };
-        let line = self.lines.probed(account, works).await?;
-        tracing::info!(destination = self.destination.name(), works, state = ?line.state, "a closed line was probed");
+        let line = self.lines.probed(account, found).await?;
+        tracing::info!(destination = self.destination.name(), ?found, state = ?line.state, "a closed line was probed");
         tried.map(drop)
     }
 
@@ -160,7 +164,7 @@ impl Pusher {
         &self,
         stores: &[Arc<Store>],
         round: Round<'_>,
-    ) -> Result<Option<bool>, TableError> {
+    ) -> Result<Option<Probed>, TableError> {
         let mut failures = 0;
         for early in [false, true] {
             let round = Round {
@@ -173,17 +177,18 @@ impl Pusher {
                 for listed in self.table.work(&list, "", END, PROBES).await? {
                     match self.parked_member(&listed, 1, round).await? {
                         Turned::Idle | Turned::Waits => {}
-                        Turned::Reached => return Ok(Some(true)),
+                        Turned::Reached => return Ok(Some(Probed::Works)),
+                        Turned::Unasked => return Ok(Some(Probed::Untold)),
                         Turned::Refused if stores.len() > 1 => break,
                         Turned::Failed if failures + 1 < FAILURES => failures += 1,
                         Turned::Failed | Turned::Refused | Turned::Stopped => {
-                            return Ok(Some(false));
+                            return Ok(Some(Probed::Fails));
                         }
                     }
                 }
             }
         }
-        Ok((failures > 0).then_some(false))
+        Ok((failures > 0).then_some(Probed::Fails))
     }
 
     async fn anything_parked(&self, stores: &[Arc<Store>]) -> Result<bool, TableError> {
@@ -371,14 +376,12 @@ fn turn_of(outcome: Outcome) -> Turned {
     match outcome {
         Outcome::Sent | Outcome::Rejected(_) | Outcome::Unconfirmed => Turned::Reached,
         Outcome::Skipped(_) => Turned::Idle,
-        Outcome::Retry { reason, .. } => match reason {
-            Reason::NoAnswer | Reason::VendorError => Turned::Failed,
-            Reason::Pace
-            | Reason::OutOfTime
-            | Reason::TableUnavailable
-            | Reason::SecretsUnavailable => Turned::Stopped,
-            _ => Turned::Waits,
-        },
+        Outcome::Retry {
+            reason: Reason::NoAnswer | Reason::VendorError,
+            ..
+        } => Turned::Failed,
+        Outcome::Retry { .. } if Probed::failing(outcome) == Probed::Untold => Turned::Unasked,
+        Outcome::Retry { .. } => Turned::Waits,
         Outcome::Misconfigured(Reason::SecretMissing | Reason::Unauthorized) => Turned::Refused,
         Outcome::Throttled { .. } | Outcome::Misconfigured(_) | Outcome::Parked(_) => {
             Turned::Stopped

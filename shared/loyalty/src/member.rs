@@ -445,6 +445,17 @@ impl Member {
             && ![moved.before, moved.after].contains(known)
     }
 
+    /// Whether news that came before may be no repeat: the step that it tells of leads away from where the balance is
+    /// now. Points that are spent, given back and spent again look so, and so does a repeat that is late.
+    #[must_use]
+    pub fn may_have_moved_again(&self, event: &Event) -> bool {
+        let (Some(known), Some(moved)) = (self.points_available.value(), event.detail.balance)
+        else {
+            return false;
+        };
+        event.kind == Kind::PointsChanged && moved.before == *known && moved.after != *known
+    }
+
     /// Whether a source has told of the same day already, in an event of its own: what the clock brings says nothing new
     /// then. `within` is how far apart two words about one day may be.
     #[must_use]

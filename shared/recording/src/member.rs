@@ -314,7 +314,8 @@ async fn apply(
     )
     .await?;
     if let Some((_, row)) = &entry.stored {
-        entry.gap = row.gap;
+        // Which of the two it is the source knows.
+        entry.gap = row.gap || (entry.repeat && before.may_have_moved_again(&entry.event));
         let note = entry.note(row);
         let asked = row
             .to
@@ -524,9 +525,13 @@ async fn put_state(
 
     if gate.since().is_some() {
         // Whoever still erases them may have taken the event along. Then it is written again.
+        let mut checked = BTreeSet::new();
         for entry in group.entries.iter_mut().filter(|entry| entry.is_open()) {
-            let row = rows::event_key(store, &group.key, &entry.event.id);
-            beside.push(Write::Check(row, Condition::Is("v", whole(1))));
+            // An event that is told twice is one row, and a transaction names each row once.
+            if checked.insert(entry.event.id.clone()) {
+                let row = rows::event_key(store, &group.key, &entry.event.id);
+                beside.push(Write::Check(row, Condition::Is("v", whole(1))));
+            }
             entry.stored = None;
         }
     }

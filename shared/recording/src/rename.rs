@@ -27,8 +27,8 @@ const ALIASES: usize = 40;
 /// The most destinations of one member.
 const DESTINATIONS: usize = 20;
 
-/// Attributes of a SYNC row that change whenever someone has held its lease, or asks for an erasure.
-const TRACES: [&str; 4] = ["intent", "version", "written", "erase"];
+/// Attributes of a SYNC row that change whenever someone has held its lease, asks for an erasure, or parks work.
+const TRACES: [&str; 5] = ["intent", "version", "written", "erase", "waiting"];
 
 /// A key, and what was read there.
 pub(crate) struct Place<'a> {

@@ -88,6 +88,28 @@ async fn news_without_a_gap_has_nobody_read() {
 }
 
 #[tokio::test]
+async fn points_that_are_spent_given_back_and_spent_again_have_the_member_read() {
+    let site = Site::new().await;
+    let kari = person("kari", 900, 19);
+    site.hear(&kari).await;
+    let at = |balance| at(&kari, balance, 9);
+    for (before, after) in [(900, 400), (400, 900)] {
+        let news = changed(&at(after), before);
+        site.world.record(&news).await.unwrap();
+    }
+    assert!(site.settle().await.is_empty(), "both are told");
+    // The third is told in the words of the first.
+    site.yotpo.knows(at(400).row());
+    let again = changed(&at(400), 900);
+    site.world.record(&again).await.unwrap();
+    assert_eq!(site.settle().await, [Outcome::Sent]);
+    assert_eq!(site.world.key(KARI, "points_available"), 400);
+    // Once it is so, further repeats say nothing.
+    site.world.record(&again).await.unwrap();
+    assert!(site.settle().await.is_empty());
+}
+
+#[tokio::test]
 async fn many_gaps_of_one_member_are_one_reading() {
     let site = Site::new().await;
     let kari = person("kari", 100, 19);

@@ -1,5 +1,5 @@
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -158,7 +158,7 @@ impl Table for MemoryTable {
 
     async fn transact(&self, writes: Vec<Write>) -> Result<Transacted, TableError> {
         let mut state = self.asked()?;
-        let mut refused = Vec::new();
+        let (mut refused, mut named) = (Vec::new(), HashSet::new());
         for (place, write) in writes.iter().enumerate() {
             let (key, condition) = match write {
                 Write::Put(item, condition) => (key_of(item)?, condition.as_ref()),
@@ -166,6 +166,9 @@ impl Table for MemoryTable {
                 Write::Delete(key, condition) => (key.clone(), condition.as_ref()),
                 Write::Check(key, condition) => (key.clone(), Some(condition)),
             };
+            if !named.insert(key.clone()) {
+                return Err(TableError::Unavailable("ValidationException".to_owned()));
+            }
             if condition.is_some_and(|condition| !holds(condition, state.rows.get(&key))) {
                 refused.push(place);
             }

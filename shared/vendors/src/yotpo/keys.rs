@@ -27,7 +27,7 @@ pub(super) struct Facts<'a> {
 ///
 /// ASSUMED `yotpo-delivery-id`: the settings webhook may send no delivery id, so what an event is about names it first.
 /// The delivery's own id is used only where the key would otherwise be a hash of the body, so that both of Yotpo's
-/// webhook products name the same event alike.
+/// webhook products name alike whatever has a name. Of what has none they would make two events, so a shop uses one.
 pub(super) fn natural(facts: &Facts) -> (Vec<String>, Guard) {
     by_identity(facts)
         .map(|key| (key, Guard::Identity))

@@ -92,7 +92,7 @@ impl Operator {
         let mut missing = Vec::new();
         for secret in self.secrets_of(store) {
             if !self.exists(&secret).await? {
-                missing.push(json!({"name": secret.name, "command": secret.command()}));
+                missing.push(json!({"name": secret.name, "content": secret.content, "command": secret.command()}));
             }
         }
         Ok(missing)

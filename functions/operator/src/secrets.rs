@@ -2,6 +2,7 @@
 
 use delivery::door;
 use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::Value;
 use vendors::{Destination, Door, Fault, Finding, Level, Site, Store, registry};
 
 use crate::command::{Operator, fault};
@@ -10,33 +11,39 @@ use crate::command::{Operator, fault};
 pub(crate) struct Needed {
     /// Its full name.
     pub(crate) name: String,
-    /// Its content, as a shell writes it.
-    form: String,
+    /// Its content, with a word in each place that a person fills.
+    pub(crate) content: Value,
 }
 
 impl Needed {
-    /// The command that makes it.
+    /// The command that makes it, once its content stands in a file. Quotes would not survive the way from an answer into a
+    /// shell, and a key would stay in the shell's history.
     pub(crate) fn command(&self) -> String {
-        let Self { name, form } = self;
-        format!("aws secretsmanager create-secret --name {name} --secret-string {form}")
+        let (name, file) = (&self.name, self.file());
+        format!("aws secretsmanager create-secret --name {name} --secret-string file://{file}")
+    }
+
+    fn file(&self) -> String {
+        let connection = self.name.rsplit('/').next().unwrap_or_default();
+        format!("{connection}.json")
     }
 
     /// It is not there.
     pub(crate) fn missing(&self) -> Finding {
-        let (name, command) = (&self.name, self.command());
+        let (name, file, command) = (&self.name, self.file(), self.command());
         let message = format!(
-            "`{name}` is missing; make it: {command}. One that was deleted lately comes back with: aws secretsmanager \
-             restore-secret --secret-id {name}"
+            "`{name}` is missing; write its content, as `put_store` and the README have it, into {file}, and make it: {command}. \
+             One that was deleted lately comes back with: aws secretsmanager restore-secret --secret-id {name}"
         );
         Finding::new(Level::Fault, "secret", message)
     }
 
     /// It is there, and nobody can use it.
     pub(crate) fn misshapen(&self) -> Finding {
-        let Self { name, form } = self;
+        let (name, file) = (&self.name, self.file());
         let message = format!(
-            "`{name}` has another form than the README gives; put its value anew: aws secretsmanager put-secret-value \
-             --secret-id {name} --secret-string {form}"
+            "`{name}` has another form than the README gives; write its content anew into {file}, and put it: aws \
+             secretsmanager put-secret-value --secret-id {name} --secret-string file://{file}"
         );
         Finding::new(Level::Fault, "secret", message)
     }
@@ -51,12 +58,11 @@ impl Needed {
     }
 }
 
-/// The content of a secret that the shell draws.
-const DRAWN: &str = r#""{\"v\":1,\"current\":\"$(openssl rand -hex 32)\"}""#;
+/// The content of a secret that a person draws.
+const DRAWN: &str = r#"{"v":1,"current":"<what `openssl rand -hex 32` prints>"}"#;
 
 impl Operator {
-    /// The secret that a source's deliveries carry. The shell makes it, so that nobody invents a weak one and nobody else
-    /// ever sees it.
+    /// The secret that a source's deliveries carry. A program draws it, so that nobody invents a weak one.
     pub(crate) fn inbound_secret(&self, store: &Store, source: &str) -> Needed {
         self.needed(store, &format!("{source}-webhook"), DRAWN)
     }
@@ -68,13 +74,13 @@ impl Operator {
 
     /// The secret with which a vendor is called, in the form that the vendor's own part of the code gives.
     pub(crate) fn outbound_secret(&self, store: &Store, connection: &str, form: &str) -> Needed {
-        self.needed(store, connection, &format!("'{form}'"))
+        self.needed(store, connection, form)
     }
 
     fn needed(&self, store: &Store, connection: &str, form: &str) -> Needed {
         Needed {
             name: format!("{}/{}/{connection}", self.secret_prefix, store.id),
-            form: form.to_owned(),
+            content: serde_json::from_str(form).unwrap_or_default(),
         }
     }
 

@@ -189,6 +189,21 @@ async fn of_a_refused_call_the_header_names_are_kept_and_no_value() {
 }
 
 #[tokio::test]
+async fn a_secret_that_is_mended_is_used_within_seconds() {
+    let clock = Arc::new(MemoryClock::at("2026-03-04T12:00:00Z".parse().unwrap()));
+    let mut site = site();
+    site.door.secrets = SecretCache::new(site.secrets.clone(), clock.clone());
+    let name = "bridge/example/yotpo-webhook";
+    site.secrets.set(name, TOKEN);
+    let ask = || site.door.receive("yotpo", "example", call(TOKEN, b"{}"));
+    assert_eq!(ask().await, 503);
+    let mended = format!(r#"{{"v":1,"current":"{TOKEN}"}}"#);
+    site.secrets.set(name, &mended);
+    clock.advance(jiff::SignedDuration::from_secs(10));
+    assert_eq!(ask().await, 200);
+}
+
+#[tokio::test]
 async fn a_body_that_is_refused_is_no_call_without_a_token() {
     let site = site();
     for body in [&b""[..], b"topic=x", b"[]"] {

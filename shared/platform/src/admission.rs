@@ -31,7 +31,7 @@ impl From<Option<bool>> for Admission {
 
 impl SecretCache {
     /// Whether a caller is admitted by the secret of this name, `admits` being what a secret says of them. A refused caller
-    /// may know a newer secret than we do, so that one is read once more.
+    /// may know a newer secret than we do, and one that cannot be read may have been mended, so it is read once more.
     pub async fn admission(
         &self,
         store: &StoreId,
@@ -55,7 +55,7 @@ impl SecretCache {
             admitted
         };
         let first = admits(&secret);
-        if first != Some(false) || !matches!(self.renewed(name, &secret).await, Ok(true)) {
+        if first == Some(true) || !matches!(self.renewed(name, &secret).await, Ok(true)) {
             return Admission::from(first);
         }
         match self.get(name).await {

@@ -66,6 +66,14 @@ async fn put_store_names_the_secret_that_calls_beside_the_one_that_receives() {
         });
         let answer = done(&operator, json!({"command": "put_store", "store": store})).await;
         let missing = answer["missing_secrets"].as_array().unwrap().iter();
+        let missing = missing.inspect(|missing| {
+            let (content, command) = (&missing["content"], missing["command"].as_str().unwrap());
+            assert!(content["v"] == 1 && content.as_object().unwrap().len() > 1);
+            assert!(
+                !command.contains(['"', '\'']),
+                "it can be pasted: {command}"
+            );
+        });
         let names = missing.map(|missing| {
             missing["name"]
                 .as_str()

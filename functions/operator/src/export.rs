@@ -41,6 +41,7 @@ impl Operator {
                 why,
             })
         })?;
+        self.settings(&store).await?;
         let named = self.hash_of(&store, &whom).await?;
         let what = json!({"member": named, "after": after.is_some()});
         self.audit(&store, &by, "export", &why, &what).await?;

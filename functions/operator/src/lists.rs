@@ -37,6 +37,7 @@ impl Operator {
                 shown_to,
             })
         })?;
+        self.settings(&asked.store).await?;
         let desk = self.desk(&asked.store, asked.destination);
         let page = desk.page(list, asked.after.as_deref(), asked.limit).await;
         let Listing {

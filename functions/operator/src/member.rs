@@ -59,6 +59,7 @@ impl Operator {
             })
         })?;
         let unanswered = |error| fault("table", error);
+        self.settings(&store).await?;
         let key = self.member_key(&store, &person).await?;
         let named = self.hash_key.member(&store, &key);
         if let Some(by) = &shown_to {
@@ -166,6 +167,7 @@ fn delivery_story(line: &DeliveryLine) -> Value {
         "delivery": line.delivery,
         "destination": line.destination,
         "status": line.status,
+        "starts": line.starts,
         "listed": line.listed,
         "attempts": line.attempts,
         "reason": line.reason,

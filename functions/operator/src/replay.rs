@@ -74,6 +74,7 @@ impl Operator {
     /// "items", "next"}`.
     pub(crate) async fn replay(&self, asked: Value) -> Result<Value, Vec<Fault>> {
         let asked = asked::read(asked, |section| self.asked(section))?;
+        self.settings(&asked.store).await?;
         let progress = match &asked.what {
             What::Delivery(delivery) => self.replay_delivery(&asked, delivery).await?,
             What::List(list, page) => self.replay_list(&asked, *list, page).await?,

@@ -31,6 +31,8 @@ pub struct DeliveryLine {
     pub destination: String,
     /// Where it stands: `claimed`, `waiting`, `sent`, `rejected`, `unconfirmed`.
     pub status: &'static str,
+    /// Whether it starts an automation, or did.
+    pub starts: bool,
     /// Whether it stands in a list for a person.
     pub listed: bool,
     /// How often it was tried.
@@ -84,6 +86,8 @@ pub async fn deliveries(
         sk: String,
         status: Status,
         #[serde(default)]
+        starts: bool,
+        #[serde(default)]
         attempts: u32,
         #[serde(default)]
         reason: Option<String>,
@@ -107,6 +111,7 @@ pub async fn deliveries(
                 delivery: delivery.to_owned(),
                 destination: destination.to_owned(),
                 status: row.status.name(),
+                starts: row.starts,
                 listed: row.wp.is_some(),
                 attempts: row.attempts,
                 reason: row.reason,

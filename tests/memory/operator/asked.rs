@@ -82,6 +82,29 @@ fn examples() -> Vec<(PathBuf, Value)> {
 }
 
 #[tokio::test]
+async fn a_store_that_nobody_has_put_is_a_fault_of_every_command() {
+    let world = World::new().await;
+    let operator = operator(&world);
+    let mut told = 0;
+    for (_, mut command) in examples() {
+        if command["store"].is_string() {
+            command["store"] = json!("no-such-store");
+            let answer = operator.answer(command.clone()).await;
+            assert_eq!(answer["ok"], false, "{command}: {answer}");
+            let faults = answer["faults"].as_array().unwrap().iter();
+            assert!(
+                faults.clone().any(|fault| fault["path"] == "store"),
+                "{answer}"
+            );
+            told += 1;
+        }
+    }
+    assert!(told > 15, "{told} commands");
+    let left = world.partition("STORE#no-such-store");
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[tokio::test]
 async fn every_command_has_an_example_that_is_accepted() {
     let world = World::new().await;
     let destinations = json!({"rule": {}, "annexcloud": {}});

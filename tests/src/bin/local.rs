@@ -91,14 +91,28 @@ async fn stay_up(program: PathBuf, asked: Up) -> Result<ExitCode> {
         can_fail: false,
     };
     let file = wanted.dir.stack();
-    if as_it_is && up::running(&wanted.dir).await.is_some() {
-        say::line(format_args!(
-            "It is already running; see {}. `cargo local down` ends it.",
-            file.display()
-        ));
-        return Ok(ExitCode::SUCCESS);
+    if let Some(stack) = up::running(&wanted.dir).await {
+        if as_it_is {
+            say::line(format_args!(
+                "It is already running; see {}. `cargo local down` ends it.",
+                file.display()
+            ));
+            return Ok(ExitCode::SUCCESS);
+        }
+        let stores: Vec<&str> = stack.stores.keys().map(String::as_str).collect();
+        return Err(Trouble::new(format!(
+            "It is already running, with the stores {}. These options are for one that starts: `cargo local down` ends it first, and \
+             everything in it goes. A store can be put into the running one with `cargo local ask`.",
+            stores.join(", ")
+        )));
     }
-    let stack = up::up(&wanted, &Steps::shown()).await?.leave();
+    let steps = Steps::shown();
+    let running = tokio::select! {
+        running = up::up(&wanted, &steps) => running?,
+        // What was started by then ends with it.
+        _ = tokio::signal::ctrl_c() => return Err(Trouble::new("Interrupted; everything that was started has been ended.")),
+    };
+    let stack = running.leave();
     say::line("");
     for (store, sources) in &stack.stores {
         for (source, inlet) in sources {

@@ -69,6 +69,11 @@ pub fn read(arguments: &[String]) -> Result<Asked> {
     let (command, rest) = arguments
         .split_first()
         .map_or(("", arguments), |(first, rest)| (first.as_str(), rest));
+    let asks_for_help = |word: &String| word == "--help" || word == "-h";
+    let is_for_people = !["stand-in", "proxy"].contains(&command);
+    if is_for_people && rest.iter().any(asks_for_help) {
+        return Ok(Asked::Help);
+    }
     match command {
         "demo" if rest.is_empty() => Ok(Asked::Demo),
         "up" => up(rest).map(Asked::Up),
@@ -95,9 +100,7 @@ fn up(arguments: &[String]) -> Result<Up> {
     let mut up = Up::default();
     let mut rest = arguments.iter();
     while let Some(flag) = rest.next() {
-        let value = rest
-            .next()
-            .saying(format!("{flag} needs a value, or is not known.\n\n{HELP}"))?;
+        let value = value_of(flag, &["--vendor", "--store", "--port"], rest.next())?;
         match flag.as_str() {
             "--vendor" => {
                 let (name, url) = value
@@ -107,11 +110,22 @@ fn up(arguments: &[String]) -> Result<Up> {
                     .insert(name.to_owned(), url.trim_end_matches('/').to_owned());
             }
             "--store" => up.stores.push(value.into()),
-            "--port" => up.port = Some(value.parse().saying("--port takes a number")?),
-            _ => return Err(Trouble::new(format!("{flag} is not known.\n\n{HELP}"))),
+            _ => {
+                let port = value.parse().ok().filter(|port| *port > 0);
+                up.port = Some(port.saying("--port takes a number from 1 to 65535")?);
+            }
         }
     }
     Ok(up)
+}
+
+/// What stands behind an option that takes a value.
+fn value_of<'a>(flag: &str, known: &[&str], value: Option<&'a String>) -> Result<&'a str> {
+    if !known.contains(&flag) {
+        return Err(Trouble::new(format!("{flag} is not known.\n\n{HELP}")));
+    }
+    let value = value.map(String::as_str);
+    value.saying(format!("{flag} needs a value.\n\n{HELP}"))
 }
 
 fn bench(arguments: &[String]) -> Result<Wanted> {
@@ -130,23 +144,30 @@ fn cost(arguments: &[String]) -> Result<Question> {
     let mut question = Question::default();
     let mut rest = arguments.iter();
     while let Some(flag) = rest.next() {
-        let value = rest
-            .next()
-            .saying(format!("{flag} needs a value, or is not known.\n\n{HELP}"))?;
-        let number = || {
+        let known = ["--destinations", "--events", "--stores", "--tickets"];
+        let value = value_of(flag, &known, rest.next())?;
+        let number = |least: u32| {
             let number = value.replace(['_', ','], "").parse();
-            let number = number.ok().filter(|number| *number > 0);
-            number.saying(format!("{flag} takes a whole number from 1 on"))
+            let number = number.ok().filter(|number| *number >= least);
+            let most = u32::MAX;
+            number.saying(format!(
+                "{flag} takes a whole number from {least} to {most}"
+            ))
         };
         match flag.as_str() {
             "--destinations" if value == "none" => question.destinations = Some(Vec::new()),
             "--destinations" => {
-                question.destinations = Some(value.split(',').map(str::to_owned).collect());
+                let mut names: Vec<String> = Vec::new();
+                for name in value.split(',') {
+                    if !names.iter().any(|known| known == name) {
+                        names.push(name.to_owned());
+                    }
+                }
+                question.destinations = Some(names);
             }
-            "--events" => question.events = Some(number()?),
-            "--stores" => question.stores = number()?,
-            "--tickets" => question.tickets = Some(number()?),
-            _ => return Err(Trouble::new(format!("{flag} is not known.\n\n{HELP}"))),
+            "--events" => question.events = Some(number(1)?),
+            "--stores" => question.stores = number(1)?,
+            _ => question.tickets = Some(number(0)?),
         }
     }
     Ok(question)
@@ -179,6 +200,20 @@ mod tests {
             let line = format!("{command} {flag}");
             assert!(asked(&line).is_ok(), "{line}");
         }
+        for command in [
+            "",
+            "demo",
+            "up",
+            "ask",
+            "down",
+            "deploy --guided",
+            "bench",
+            "cost",
+        ] {
+            for help in ["--help", "-h"] {
+                assert_eq!(asked(&format!("{command} {help}")), Ok(Asked::Help));
+            }
+        }
         for line in [
             "demo now",
             "up --stores a",
@@ -187,7 +222,9 @@ mod tests {
             "cost --events",
             "cost --events 0",
             "cost --stores many",
-            "cost --tickets 0",
+            "cost --events 1000000000000",
+            "up --port 0",
+            "up --frob",
             "cost --shops 2",
             "dance",
             "ask",
@@ -210,7 +247,7 @@ mod tests {
 
     #[test]
     fn a_cost_is_asked_for_a_set_of_destinations() {
-        let line = "cost --destinations one,two --events 1_000_000 --stores 3 --tickets 40";
+        let line = "cost --destinations one,two,one --events 1_000_000 --stores 3 --tickets 40";
         let Ok(Asked::Cost(question)) = asked(line) else {
             panic!("a question");
         };

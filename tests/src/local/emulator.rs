@@ -64,11 +64,12 @@ pub fn free_port() -> Result<u16> {
         .port())
 }
 
-/// Starts it. `inherited` is what the functions find in their environment beside what the template gives them.
+/// Starts it; [`answers`] waits for it. `inherited` is what the functions find in their environment beside what the template
+/// gives them.
 ///
 /// # Errors
-/// The port is taken, or the emulator does not come up.
-pub async fn start(
+/// The port is taken.
+pub fn start(
     dir: &StackDir,
     port: Option<u16>,
     inherited: &[(String, String)],
@@ -111,19 +112,12 @@ pub async fn start(
         aws_access_key_id: "test".into(),
         aws_secret_access_key: "test".into(),
     };
-    let mut emulator = Emulator {
+    Ok(Emulator {
         endpoint,
         started,
         child,
         credentials,
-    };
-    match up(&mut emulator, &log).await {
-        Ok(()) => Ok(emulator),
-        Err(trouble) => {
-            emulator.started.end(Some(&mut emulator.child));
-            Err(trouble)
-        }
-    }
+    })
 }
 
 /// Where an emulator says that it is well.
@@ -132,17 +126,19 @@ pub fn health_of(endpoint: &str) -> String {
     format!("{endpoint}/_ministack/health")
 }
 
-async fn up(emulator: &mut Emulator, log: &Path) -> Result<()> {
+/// Waits until it is well.
+///
+/// # Errors
+/// The emulator does not come up.
+pub async fn answers(endpoint: &str, dir: &StackDir, mut child: Option<&mut Child>) -> Result<()> {
+    let log = dir.log("emulator");
     let begun = Instant::now();
     while begun.elapsed() < PATIENCE {
-        if http::get(&health_of(&emulator.endpoint))
-            .send()
-            .await
-            .is_ok()
-        {
+        if http::get(&health_of(endpoint)).send().await.is_ok() {
             return Ok(());
         }
-        if emulator.child.try_wait().is_ok_and(|ended| ended.is_some()) {
+        let ended = child.as_mut().map(|child| child.try_wait());
+        if ended.is_some_and(|ended| ended.is_ok_and(|ended| ended.is_some())) {
             return Err(Trouble::new(format!(
                 "the emulator ended at once; see {}",
                 log.display()
@@ -290,6 +286,9 @@ fn texts(list: &Value, key: Option<&str>) -> Vec<String> {
 }
 
 fn tail(text: &str, lines: usize) -> String {
-    let all: Vec<&str> = text.lines().collect();
+    // A line that is written over and over is its last state, and how far an upload is explains nothing.
+    let last = |line: &'_ str| line.rsplit('\r').next().unwrap_or(line).to_owned();
+    let all = text.lines().map(last);
+    let all: Vec<String> = all.filter(|line| !line.contains("Uploading")).collect();
     all[all.len().saturating_sub(lines)..].join("\n")
 }

@@ -46,6 +46,12 @@ impl StackDir {
         self.0.join("processes.json")
     }
 
+    /// Held by whoever starts a stack here, for as long as they answer for it.
+    #[must_use]
+    pub fn lock(&self) -> PathBuf {
+        self.0.join("in-use")
+    }
+
     /// The offset of the clock.
     #[must_use]
     pub fn clock(&self) -> PathBuf {

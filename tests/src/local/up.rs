@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::fs::File;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
@@ -49,11 +50,15 @@ pub struct Running {
     processes: Processes,
 }
 
-/// What was started for one stack, each recorded the moment it runs, so that `down` finds it whatever happens to us.
+/// What was started for one stack, each recorded the moment it runs, so that `down` finds it whatever happens to us. It ends
+/// with this value, unless it is left.
 #[derive(Debug)]
 struct Processes {
     dir: StackDir,
     list: Vec<(Started, Child)>,
+    left: bool,
+    /// While it is held, nobody else starts or ends a stack in this folder.
+    _alone: File,
 }
 
 impl Processes {
@@ -67,13 +72,35 @@ impl Processes {
         process::record(&self.dir.processes(), &record)
     }
 
+    /// What was started last.
+    fn last(&mut self) -> Option<&mut Child> {
+        self.list.last_mut().map(|(_, child)| child)
+    }
+}
+
+impl Drop for Processes {
     /// The emulator is the last that was started and ends first: its functions would call a vendor that is gone.
-    fn end(&mut self) {
+    fn drop(&mut self) {
+        if self.left {
+            return;
+        }
         for (started, child) in self.list.iter_mut().rev() {
             started.end(Some(child));
         }
         forget(&self.dir);
     }
+}
+
+/// The right to start a stack in a folder.
+fn alone(dir: &StackDir) -> Result<File> {
+    let file = dir.lock();
+    let lock = File::create(&file).saying(format!("cannot write {}", file.display()))?;
+    lock.try_lock().map_err(|_| {
+        Trouble::new(
+            "another `cargo local` is at work on the same cloud; wait until it is done, or end it",
+        )
+    })?;
+    Ok(lock)
 }
 
 /// Builds and starts everything.
@@ -87,6 +114,8 @@ pub async fn up(wanted: &Wanted, steps: &Steps) -> Result<Running> {
         .iter()
         .map(|file| stores::document(file))
         .collect::<Result<_>>()?;
+    wanted.dir.make()?;
+    let alone = alone(&wanted.dir)?;
     build::everything(steps).await?;
     end_recorded(&wanted.dir)?;
     wanted.dir.make()?;
@@ -95,20 +124,12 @@ pub async fn up(wanted: &Wanted, steps: &Steps) -> Result<Running> {
     let mut processes = Processes {
         dir: wanted.dir.clone(),
         list: Vec::new(),
+        left: false,
+        _alone: alone,
     };
-    let loaded = match start(wanted, steps, &mut processes).await {
-        Ok(mut stack) => load(&mut stack, wanted, &documents, steps)
-            .await
-            .map(|()| stack),
-        Err(trouble) => Err(trouble),
-    };
-    match loaded {
-        Ok(stack) => Ok(Running { stack, processes }),
-        Err(trouble) => {
-            processes.end();
-            Err(trouble)
-        }
-    }
+    let mut stack = start(wanted, steps, &mut processes).await?;
+    load(&mut stack, wanted, &documents, steps).await?;
+    Ok(Running { stack, processes })
 }
 
 /// The vendors that somebody else plays: known ones, and on this machine. The functions refuse any other address, which
@@ -189,15 +210,15 @@ async fn start(wanted: &Wanted, steps: &Steps, processes: &mut Processes) -> Res
         inherited.push(("BRIDGE_RECORD".to_owned(), record));
         (port, faults_url) = (Some(own), Some(format!("{url}/_faults")));
     }
-    let emulator = emulator::start(&wanted.dir, port, &inherited, wanted.life).await?;
-    step.done();
     let Emulator {
         endpoint,
         credentials,
         started,
         child,
-    } = emulator;
+    } = emulator::start(&wanted.dir, port, &inherited, wanted.life)?;
     processes.add(started, child)?;
+    emulator::answers(&endpoint, &wanted.dir, processes.last()).await?;
+    step.done();
     let Deployed {
         api_url,
         table,
@@ -339,13 +360,14 @@ async fn load(
 
 impl Running {
     /// Ends everything that was started for it.
-    pub fn end(mut self) {
-        self.processes.end();
+    pub fn end(self) {
+        drop(self.processes);
     }
 
     /// Leaves it running; `down` ends it.
     #[must_use]
-    pub fn leave(self) -> Stack {
+    pub fn leave(mut self) -> Stack {
+        self.processes.left = true;
         self.stack
     }
 }

@@ -42,6 +42,13 @@ impl Default for Question {
 /// A destination does not exist, the build fails, or a function does not do its work.
 pub async fn cost(question: &Question, steps: &Steps) -> Result<()> {
     let destinations = destinations(question.destinations.as_deref())?;
+    if question.tickets.is_some_and(|tickets| tickets > 0)
+        && !destinations.iter().any(|name| name == "gorgias")
+    {
+        return Err(Trouble::new(
+            "--tickets is about cards beside tickets, which Gorgias alone shows: name gorgias among the destinations too",
+        ));
+    }
     let prices = Prices::read()?;
     let template = text(&paths::root().join("template.yaml"))?;
     let resources = Resources::read(&template, &destinations);

@@ -14,23 +14,31 @@ use crate::{
 };
 
 /// Keys of bodies and commands whose values are about a person.
-const PERSONAL: [&str; 16] = [
+const PERSONAL: [&str; 24] = [
+    "birthDate",
     "birthday",
     "code",
     "contact",
     "email",
     "first_name",
+    "firstName",
     "from",
     "last_name",
+    "lastName",
     "link",
+    "mobile",
     "phone",
     "phone_number",
+    "phoneNumber",
     "product_referral_link",
     "referral_discount_code",
     "referral_link",
     "referred_by",
     "third_party_id",
     "thirty_party_id",
+    "userProfileImageUrl",
+    "zip_code",
+    "zipCode",
 ];
 
 /// Keys of bodies that carry a token.

@@ -42,6 +42,7 @@ async fn a_story_has_the_picture_the_events_and_what_was_told() {
     assert_eq!(coupon["to"], json!(["rule"]));
     assert_eq!(coupon["deliveries"][0]["status"], "rejected");
     assert_eq!(coupon["deliveries"][0]["reason"], "refused");
+    assert_eq!(coupon["deliveries"][0]["starts"], true);
     assert_eq!(coupon["deliveries"][0]["listed"], true);
     let rule = &answer["destinations"]["rule"];
     assert_eq!((&rule["sent"], &rule["rejected"]), (&json!(1), &json!(1)));

@@ -3,8 +3,8 @@
 use serde::Deserialize;
 use tokio::process::Command;
 
-use super::paths;
 use super::tools::DEPLOYER;
+use super::{arguments, paths};
 use crate::trouble::{Result, Saying, Trouble};
 
 /// Functions that run at once beside those that queues start: webhook's few, operator, upkeep.
@@ -109,27 +109,13 @@ fn concurrency(template: &str) -> u32 {
 
 /// What `sam deploy` is told under this name: by a flag, else by its section of samconfig.toml.
 fn chosen(name: &str, arguments: &[String], config: &str) -> Option<String> {
-    let after = |flag: &str| {
-        let at = arguments.iter().position(|argument| argument == flag)?;
-        arguments.get(at + 1).cloned()
-    };
-    let within = |flag: &str| {
-        let mut all = arguments.iter();
-        all.find_map(|argument| argument.strip_prefix(flag)?.strip_prefix('='))
-            .map(str::to_owned)
-    };
-    let flag = format!("--{name}");
-    let section = format!(
-        "[{}.deploy.parameters]",
-        after("--config-env").as_deref().unwrap_or("default")
-    );
-    let own = config.lines().skip_while(|line| line.trim() != section);
-    let mut own = own.skip(1).take_while(|line| !line.starts_with('['));
+    let mut own = arguments::section(arguments, config);
     let set = own.find_map(|line| {
         let (key, value) = line.split_once('=')?;
         (key.trim() == name).then(|| value.trim().trim_matches('"').to_owned())
     });
-    after(&flag).or_else(|| within(&flag)).or(set)
+    let given = arguments::value(arguments, &format!("--{name}"));
+    given.map(str::to_owned).or(set)
 }
 
 #[cfg(test)]

@@ -3,9 +3,12 @@
 use std::process::Command;
 
 use super::tools::DEPLOYER;
-use super::{account, build, elf, paths};
+use super::{account, arguments, build, elf, paths};
 use crate::say::{self, Steps};
 use crate::trouble::{Result, Saying, Trouble};
+
+/// The option that replaces the parameters of samconfig.toml.
+const OVERRIDES: &str = "--parameter-overrides";
 
 /// Asks whether the account can take the stack, builds for its architecture, checks every binary, runs `sam deploy` with these arguments.
 ///
@@ -19,6 +22,7 @@ pub async fn deploy(arguments: &[String], steps: &Steps) -> Result<()> {
     };
     let (config, template) = (read("samconfig.toml")?, read("template.yaml")?);
     let architecture = architecture(arguments, &config, &template)?;
+    overrides(arguments)?;
     let step = steps.begin("asking AWS about the account");
     let verdict = account::ask(arguments, &config, &[])
         .await?
@@ -80,21 +84,8 @@ fn run(mut command: Command, name: &str) -> Result<()> {
 
 /// What the stack will be told: by an argument, else by samconfig.toml, else by the template.
 fn architecture(arguments: &[String], config: &str, template: &str) -> Result<&'static str> {
-    let after = |flag: &str| {
-        arguments
-            .iter()
-            .position(|argument| argument == flag)
-            .and_then(|at| arguments.get(at + 1))
-    };
-    let section = format!(
-        "[{}.deploy.parameters]",
-        after("--config-env").map_or("default", String::as_str)
-    );
-    let in_section = config
-        .lines()
-        .skip_while(|line| line.trim() != section)
-        .skip(1);
-    let in_section = in_section.take_while(|line| !line.trim_start().starts_with('['));
+    let replaced = arguments::has(arguments, OVERRIDES);
+    let in_section = arguments::section(arguments, config).filter(|_| !replaced);
     let said = arguments
         .iter()
         .map(String::as_str)
@@ -118,11 +109,28 @@ fn architecture(arguments: &[String], config: &str, template: &str) -> Result<&'
     ))
 }
 
+/// The architecture in one of the two forms in which parameters are given.
 fn named(text: &str) -> Option<&str> {
-    let (_, value) = text.split_once("Architecture=")?;
+    let (_, value) = text
+        .split_once("ParameterKey=Architecture,ParameterValue=")
+        .or_else(|| text.split_once("Architecture="))?;
+    let value = value.trim_start_matches(['"', '\'']);
     value
         .split(|c: char| !c.is_alphanumeric() && c != '_')
         .next()
+}
+
+/// Parameters on the command line replace those of samconfig.toml, all of them: without its prefix a second stack would
+/// take the first one's secrets.
+fn overrides(arguments: &[String]) -> Result<()> {
+    let names_it = arguments.iter().any(|word| word.contains("SecretPrefix"));
+    if !arguments::has(arguments, OVERRIDES) || names_it {
+        return Ok(());
+    }
+    Err(Trouble::new(format!(
+        "{OVERRIDES} replaces all of parameter_overrides in samconfig.toml, SecretPrefix with it. Put the parameter there, or name \
+         SecretPrefix=… here too"
+    )))
 }
 
 #[cfg(test)]
@@ -158,6 +166,43 @@ mod tests {
             ]),
             Ok("arm64")
         );
+        assert_eq!(chosen(&["--config-env=staging"]), Ok("x86_64"));
+        let replaced = [
+            "--config-env=staging",
+            "--parameter-overrides",
+            "SecretPrefix=b",
+        ];
+        assert_eq!(chosen(&replaced), Ok("arm64"), "the section's list is gone");
+        for given in [
+            "ParameterKey=Architecture,ParameterValue=x86_64",
+            "ParameterKey=LogLevel,ParameterValue=info ParameterKey=Architecture,ParameterValue=x86_64",
+            "Architecture=\"x86_64\"",
+        ] {
+            assert_eq!(
+                chosen(&["--parameter-overrides", given]),
+                Ok("x86_64"),
+                "{given}"
+            );
+            let joined = format!("--parameter-overrides={given}");
+            assert_eq!(chosen(&[&joined]), Ok("x86_64"), "{given}");
+        }
         assert!(chosen(&["--parameter-overrides", "Architecture=mips"]).is_err());
+    }
+
+    #[test]
+    fn a_prefix_is_not_lost_by_naming_another_parameter() {
+        let given = |words: &[&str]| {
+            let words: Vec<String> = words.iter().map(ToString::to_string).collect();
+            overrides(&words)
+        };
+        assert!(given(&["--config-env", "staging"]).is_ok());
+        assert!(given(&["--parameter-overrides", "LogLevel=debug", "SecretPrefix=b"]).is_ok());
+        let lost = given(&["--parameter-overrides", "LogLevel=debug"]);
+        assert!(
+            lost.expect_err("it would be lost")
+                .to_string()
+                .contains("SecretPrefix")
+        );
+        assert!(given(&["--parameter-overrides=LogLevel=debug"]).is_err());
     }
 }

@@ -4,6 +4,7 @@
 //! of the template, and for each stack a folder with its record of processes, its logs, its clock and its `stack.json`.
 
 pub mod account;
+mod arguments;
 pub mod bench;
 pub mod build;
 pub mod cli;

@@ -75,20 +75,61 @@ async fn a_kind_that_the_source_sends_is_left_to_it() -> Result<()> {
     let zone = TimeZone::get("Europe/Oslo").saying("the zone")?;
     let tomorrow = now(&store) + SignedDuration::from_hours(24);
     let day = tomorrow.to_zoned(zone).date();
-    let mut born = points("ola@example.com")?;
-    born["topic"] = "swell/customer/birthday/captured".into();
-    born["birthday"] = json!(format!("1990-{:02}-{:02}", day.month(), day.day()));
-    store.take(&born).await?;
-    // Yotpo sends somebody else's birthday today.
-    store.take(&event("birthday_without_gift.json")?).await?;
+    for what in ["birthday", "anniversary"] {
+        let mut captured = points("ola@example.com")?;
+        captured["topic"] = format!("swell/customer/{what}/captured").into();
+        captured[what] = json!(format!("1990-{:02}-{:02}", day.month(), day.day()));
+        store.take(&captured).await?;
+        // Yotpo sends somebody else's today.
+        store
+            .take(&event(&format!("{what}_without_gift.json"))?)
+            .await?;
+    }
     store.settled().await?;
     let before = store.writes().await?.len();
     world.forward(Duration::from_hours(24))?;
-    let function = &world.stack.functions["emit-birthdays"];
-    let told = world.cloud.invoke(function, &json!({})).await?;
-    assert!(told["stood_down"].as_u64() >= Some(1), "{told}");
+    for emitter in ["emit-birthdays", "emit-anniversaries"] {
+        let function = &world.stack.functions[emitter];
+        let told = world.cloud.invoke(function, &json!({})).await?;
+        assert!(told["stood_down"].as_u64() >= Some(1), "{emitter}: {told}");
+    }
     store.settled().await?;
     assert_eq!(store.writes().await?.len(), before);
+    Ok(())
+}
+
+#[tokio::test]
+async fn dates_of_people_who_are_gone_are_settled() -> Result<()> {
+    let world = world_alone().await;
+    let settings = Days::store()?;
+    let store = world
+        .store_with("clock-gone", |document| *document = settings.clone())
+        .await?;
+    let days = Days::since(now(&store));
+    for body in days.news()? {
+        store.take(&body).await?;
+    }
+    store.settled().await?;
+    let dates = async || -> Result<usize> {
+        let items = store.items().await?;
+        let dates = items.iter().filter_map(|item| item["sk"].as_str());
+        Ok(dates.filter(|sk| sk.starts_with("DUE#")).count())
+    };
+    assert!(dates().await? >= 4, "everything is to come due");
+    // Somebody has removed the people by hand.
+    for item in store.items().await? {
+        if item["sk"] == "STATE" {
+            let key = json!({"pk": {"S": item["pk"]}, "sk": {"S": "STATE"}});
+            let delete = json!({"TableName": world.stack.table, "Key": key});
+            let target = "DynamoDB_20120810.DeleteItem";
+            world.cloud.call("dynamodb", target, &delete).await?;
+        }
+    }
+    let before = store.writes().await?.len();
+    world.forward(Days::ahead())?;
+    emit(&store).await?;
+    assert_eq!(dates().await?, 0);
+    assert_eq!(store.writes().await?.len(), before, "nobody is told");
     Ok(())
 }
 

@@ -161,16 +161,10 @@ fn by_lambda(runs: &[&Invocation], action: &str, resource: &str) -> Option<&'sta
         let mut records = records.into_iter().flatten();
         records.any(|record| record["eventSourceARN"] == resource)
     });
-    let emits = runs[0].function.contains("emit-");
     let own_log = resource.contains(&format!(":log-group:/aws/lambda/{}", runs[0].function));
     match action {
         "logs:CreateLogStream" | "logs:PutLogEvents" if own_log => {
             Some("it writes the function's output")
-        }
-        "dynamodb:ConditionCheckItem" | "dynamodb:DeleteItem" | "dynamodb:PutItem" if emits => {
-            Some(
-                "it settles who is due and not told; the emitters are one program, and the tests in memory meet all of them",
-            )
         }
         "sqs:SendMessage" if resource.ends_with("-emits-dead") => {
             Some("it tells of a run that failed for good, which the emulator does not")

@@ -280,12 +280,12 @@ fn waiting(told: &Value, is_shut: bool) -> Option<Finding> {
     let parked = &told["parked"];
     if is_shut {
         let message = format!(
-            "it is not called (see `line`), and {parked} deliveries are parked; they are sent once it works again"
+            "it is not called (see `line`); deliveries that are parked, and sent once it works again: {parked}"
         );
         return Some(Finding::new(Level::Warning, "line", message));
     }
     (*parked != 0).then(|| {
-        let message = format!("{parked} deliveries are parked and being sent");
+        let message = format!("deliveries that are parked and being sent: {parked}");
         Finding::new(Level::Note, "line", message)
     })
 }

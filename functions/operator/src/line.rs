@@ -117,7 +117,7 @@ impl Operator {
         let by = asked::by(section);
         let why = asked::why(section);
         if why.is_empty() {
-            section.fault("why", "is missing: others must know what to wait for");
+            section.fault("why", "is missing: it is written down, for others to know");
         }
         Some(Asked {
             store: store?,

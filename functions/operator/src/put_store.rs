@@ -16,6 +16,10 @@ impl Operator {
             .filter(|key| *key != "store")
             .flat_map(|key| fault(key, "is not known here; `put_store` takes `store`"))
             .collect();
+        if !document.is_object() {
+            faults.extend(fault("store", "must be a store document, an object"));
+            return Err(faults);
+        }
         let store = match Store::read(document.clone()) {
             Ok(store) => Some(store),
             Err(more) => {

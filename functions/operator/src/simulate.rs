@@ -86,12 +86,13 @@ fn read(asked: Value) -> Result<Asked, Vec<Fault>> {
         section.required_text("kind"),
     );
     let email_text = section.text("email").unwrap_or_else(|| EMAIL.to_owned());
+    // What is missing has been told as missing.
     let store = StoreId::parse(&store_text);
-    if let Err(error) = &store {
+    if let (Err(error), false) = (&store, store_text.is_empty()) {
         section.fault("store", error.to_string());
     }
     let kind = kind_text.parse::<Kind>();
-    if let Err(error) = &kind {
+    if let (Err(error), false) = (&kind, kind_text.is_empty()) {
         section.fault("kind", error.to_string());
     }
     let email = Email::parse(&email_text)

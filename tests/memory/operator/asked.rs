@@ -55,6 +55,11 @@ async fn every_fault_of_a_command_is_named_at_once() {
             vec!["confirm", "delivery"],
         ),
         (
+            json!({"command": "simulate", "store": "example"}),
+            vec!["kind"],
+        ),
+        (json!({"command": "put_store"}), vec!["store"]),
+        (
             json!({"command": "redrive", "queue": "outbox", "limit": 1001}),
             vec!["by", "limit", "queue"],
         ),

@@ -1,7 +1,7 @@
 //! Renames and erasures that cross a push in the one moment in which it matters.
 
 use jiff::SignedDuration;
-use platform::Table as _;
+use platform::{RowKey, Table as _, Update, whole};
 use serde_json::json;
 use vendors::Outcome;
 
@@ -327,5 +327,41 @@ async fn work_that_is_parked_while_somebody_moves_is_waited_for() {
         assert!(!parked.is_empty(), "{moves} {parks}");
         let sync = world.row(NEW, "SYNC#");
         assert!(sync["waiting"].is_string(), "{moves} {parks}: {sync}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_parked_under_two_addresses_of_one_person_is_waited_for_to_the_last() {
+    for last in [KARI, NEW] {
+        let world = World::new().await;
+        let earned = |email, perk| earned(Some(email), Some("c-1"), perk);
+        world.record(&earned(KARI, 10)).await.unwrap();
+        world.settle().await;
+        let refusal = Does::Answers(401, json!({"error": "NotAuthorized"}));
+        world.vendor.always(Some(refusal));
+        for (email, perk) in [(KARI, 11), (NEW, 20)] {
+            world.record(&earned(email, perk)).await.unwrap();
+            world.push().await;
+        }
+        let parked = world.parked("example").await;
+        assert_eq!(parked.len(), 2, "one under each address");
+        // One of the two is to wait longer.
+        for email in [KARI, NEW] {
+            let due = if email == last { i64::MAX } else { 0 };
+            let row = world.row(email, "PARKED#");
+            let text = |name: &str| row[name].as_str().unwrap();
+            let key = RowKey::new(text("pk"), text("sk"));
+            let update = Update {
+                set: vec![("due", whole(due))],
+                ..Update::default()
+            };
+            world.table.update(&key, update).await.unwrap();
+        }
+        world.vendor.always(None);
+        world.clock.advance(SignedDuration::from_mins(10));
+        world.tend(&["example"]).await;
+        assert_eq!(world.parked("example").await.len(), 1, "{last}");
+        let sync = world.row(NEW, "SYNC#");
+        assert!(sync["waiting"].is_string(), "{last}: {sync}");
     }
 }

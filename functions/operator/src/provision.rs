@@ -52,11 +52,11 @@ impl Operator {
             })
             .await
             .map_err(|finding| {
-                let message = format!(
-                    "{}; what was made stays made, and the command may be given again",
-                    finding.message
-                );
-                fault(&finding.about, message)
+                // Without the key nothing was begun.
+                let began = finding.about != "secret";
+                let more = began
+                    .then_some("; what was made stays made, and `provision` may be given again");
+                fault(&finding.about, finding.message + more.unwrap_or_default())
             })?;
         tracing::info!(store = %store.id, destination = asked.destination, findings = findings.len(), "a destination was provisioned");
         Ok(json!({

@@ -100,11 +100,13 @@ impl Pusher {
                 next.unsettled.extend(carried);
                 next.sync.take_over_erasure(&lease.sync);
                 if lease.sync.waiting.is_some() && next.sync.waiting.is_none() {
-                    next.sync.waiting.clone_from(&lease.sync.waiting);
-                    if let Err(error) = self.say_that_work_waits(store, to).await {
-                        let _ = next.release().await;
-                        let _ = lease.release().await;
-                        return Err(table_failed(&error, receives(jobs)));
+                    match self.say_that_work_waits(store, to).await {
+                        Ok(words) => next.sync.waiting = Some(words),
+                        Err(error) => {
+                            let _ = next.release().await;
+                            let _ = lease.release().await;
+                            return Err(table_failed(&error, receives(jobs)));
+                        }
                     }
                 }
                 // The row of the key before says nothing any more. Whatever hinders its removal, its lease runs out.

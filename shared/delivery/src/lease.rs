@@ -186,7 +186,8 @@ impl Lease {
         ))
     }
 
-    /// Gives the lease up and removes the row, which says nothing any more, unless somebody has left a mark meanwhile.
+    /// Gives the lease up and removes the row, which says nothing any more, unless somebody has left a mark or parked work
+    /// meanwhile.
     pub(crate) async fn discard(self) -> Result<(), TableError> {
         let waiting = self.sync.waiting.as_ref();
         let own = Condition::All(vec![
@@ -196,7 +197,10 @@ impl Lease {
                 Condition::Is("waiting", text(waiting))
             }),
         ]);
-        self.table.delete(&self.key, Some(own)).await.map(drop)
+        match self.table.delete(&self.key, Some(own)).await? {
+            Written::Done(_) => Ok(()),
+            Written::Refused(_) => self.release().await.map(drop),
+        }
     }
 
     /// Gives the row as it stands when it is not as this holder left it.

@@ -2,7 +2,8 @@
 
 use loyalty::{MemberKey, StoreId};
 use platform::{
-    Condition, RowKey, TableError, Update, find_member, from_item, member_row, text, to_item, whole,
+    Condition, MemberState, RowKey, TableError, Update, find_member, from_item, member_row, text,
+    to_item, whole,
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -75,22 +76,23 @@ impl Pusher {
     }
 
     /// Puts the flag on the SYNC row of the key that the member has now: there the next lease is taken. A rename in that very
-    /// moment would leave it behind.
+    /// moment would leave it behind. Gives the words of the flag.
     pub(crate) async fn say_that_work_waits(
         &self,
         store: &StoreId,
         member: &MemberKey,
-    ) -> Result<(), TableError> {
+    ) -> Result<String, TableError> {
         let mut sync = self.sync_now(store, member).await?;
         for _ in 0..RENAMES {
+            let words = platform::nonce();
             let flag = Update {
-                set: vec![("v", whole(1)), ("waiting", text(platform::nonce()))],
+                set: vec![("v", whole(1)), ("waiting", text(&words))],
                 ..Update::default()
             };
             self.table.update(&sync, flag).await?;
             let now = self.sync_now(store, member).await?;
             if now == sync {
-                return Ok(());
+                return Ok(words);
             }
             sync = now;
         }
@@ -102,6 +104,27 @@ impl Pusher {
     async fn sync_now(&self, store: &StoreId, member: &MemberKey) -> Result<RowKey, TableError> {
         let now = find_member(&*self.table, store, member).await?.key;
         Ok(lease::key(store, &now, self.destination.name()))
+    }
+
+    /// Whether anything is parked of a member, under the key that they have now or one that they had before.
+    pub(crate) async fn anything_waits(
+        &self,
+        store: &StoreId,
+        member: &MemberKey,
+    ) -> Result<bool, TableError> {
+        let found = find_member(&*self.table, store, member).await?;
+        let held = found.state.as_ref().and_then(MemberState::held);
+        let earlier = held.iter().flat_map(|held| &held.previous);
+        let earlier = earlier.map(|previous| &previous.key);
+        let prefix = Parked::prefix(self.destination.name());
+        for key in [member, &found.key].into_iter().chain(earlier) {
+            let pk = member_row(store, key, "").pk;
+            let page = self.table.page(&pk, &prefix, None, 1).await?;
+            if !page.items.is_empty() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Whether the SYNC row says that work waits, and in which words.

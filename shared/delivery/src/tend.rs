@@ -279,9 +279,9 @@ impl Pusher {
             && let Some(flag) = flag
         {
             self.nothing_waits(&store, &member, &flag).await?;
-            // Somebody who parks puts up the flag first: theirs may just have been taken down.
-            let page = self.table.page(&first.key.pk, &prefix, None, 1).await?;
-            if !page.items.is_empty() {
+            // Somebody who parks puts up the flag first: theirs may just have been taken down. So may be the flag of what was
+            // parked under another key of the person.
+            if self.anything_waits(&store, &member).await? {
                 self.say_that_work_waits(&store, &member).await?;
             }
         }

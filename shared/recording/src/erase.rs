@@ -649,7 +649,11 @@ impl Case<'_> {
         let finished = sure && is_second;
         let mut update = Update {
             set: vec![("removed", whole(removed))],
-            condition: Some(Condition::Is("at", whole(self.at))),
+            // Whoever works on it too may have learned of further keys: then the next run goes on with those.
+            condition: Some(Condition::All(vec![
+                Condition::Is("at", whole(self.at)),
+                Condition::Is("work", value(&self.work)?),
+            ])),
             ..Update::default()
         };
         if finished {
@@ -667,7 +671,8 @@ impl Case<'_> {
             update.set.push(("ws", text(place(now, wait, &self.hash))));
         }
         let key = ErasedRow::key(&self.store.id, &self.hash);
-        self.table().update(&key, update).await?;
+        let written = self.table().update(&key, update).await?;
+        let finished = finished && matches!(written, Written::Done(_));
         tracing::info!(store = %self.store.id, member = self.hash, removed, finished, waiting = waiting.len(), "member.erased");
         Ok(Progress {
             hash: self.hash.clone(),

@@ -414,7 +414,10 @@ async fn an_unanswered_write_is_no_success_and_may_be_given_again() {
         let answer = operator.answer(provision()).await;
         assert_eq!(answer["ok"], false);
         let message = answer["faults"][0]["message"].as_str().unwrap();
-        assert!(message.contains("may be given again"), "{message}");
+        assert!(
+            message.contains("`provision` may be given again"),
+            "{message}"
+        );
         let people = || rule.show("/subscribers-state")["example"].clone();
         let made = people().as_object().map_or(0, serde_json::Map::len);
         assert_eq!(made, usize::from(is_done));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
@@ -57,7 +57,7 @@ struct Processes {
     dir: StackDir,
     list: Vec<(Started, Child)>,
     left: bool,
-    /// While it is held, nobody else starts or ends a stack in this folder.
+    /// While it is held, nobody else starts a stack in this folder.
     _alone: File,
 }
 
@@ -95,12 +95,15 @@ impl Drop for Processes {
 fn alone(dir: &StackDir) -> Result<File> {
     let file = dir.lock();
     let lock = File::create(&file).saying(format!("cannot write {}", file.display()))?;
-    lock.try_lock().map_err(|_| {
-        Trouble::new(
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(Trouble::new(
             "another `cargo local` is at work on the same cloud; wait until it is done, or end it",
-        )
-    })?;
-    Ok(lock)
+        )),
+        Err(TryLockError::Error(error)) => {
+            Err(error).saying(format!("cannot lock {}", file.display()))
+        }
+    }
 }
 
 /// Builds and starts everything.

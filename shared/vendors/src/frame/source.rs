@@ -43,11 +43,13 @@ pub struct Inlet {
 }
 
 impl Inlet {
-    /// Reads the secret's text; none when it has another form, or is empty and would admit nobody.
+    /// Reads the secret's text; none when it has another form, is empty and would admit nobody, or still has the words in it
+    /// that stand for a token where its form is shown: everybody knows those.
     #[must_use]
     pub fn read(secret: &str) -> Option<Self> {
         let inlet: Self = serde_json::from_str(secret).ok()?;
-        (!inlet.current.expose_secret().is_empty()).then_some(inlet)
+        let current = inlet.current.expose_secret();
+        (!current.is_empty() && !current.starts_with('<')).then_some(inlet)
     }
 
     /// Whether the presented text is one of the two secrets. Takes the same time wherever the texts differ. An empty
@@ -189,6 +191,7 @@ mod tests {
             r#""new""#,
             r#"{"v":1,"token":"new"}"#,
             r#"{"v":1,"current":""}"#,
+            r#"{"v":1,"current":"<token>"}"#,
         ] {
             assert!(Inlet::read(other).is_none(), "{other}");
         }

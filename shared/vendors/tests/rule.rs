@@ -200,7 +200,11 @@ fn the_type_of_each_field_stays_as_it_is() {
             );
         }
     }
-    assert_eq!(types.len(), 67 + 1, "the seed's 67 fields and our marker");
+    assert_eq!(
+        types.len(),
+        67 + 1,
+        "the integration's 67 fields and our marker"
+    );
     insta::assert_json_snapshot!(types);
 }
 

@@ -17,10 +17,10 @@ const MARKER: &str = "Bridge.LastEvent";
 pub struct Row {
     /// The file in `events/yotpo/`.
     pub file: String,
-    /// The seed's row, if the event has one.
+    /// Its row in the list of Rule's own integration, if it has one.
     #[serde(rename = "row")]
     pub number: Option<u32>,
-    /// The seed's name of the event.
+    /// The event's name there.
     pub event: String,
     /// Yotpo's topic.
     pub topic: String,

@@ -30,10 +30,10 @@ const AHEAD: i64 = 31;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Row {
-    /// The seed's row.
+    /// Its row in the list of Rule's own integration.
     #[serde(rename = "row")]
     pub number: u32,
-    /// The seed's name of the event.
+    /// The event's name there.
     pub event: String,
     /// The kind.
     pub kind: String,

@@ -282,7 +282,7 @@ fn print_days(rows: &[Row], arrived: &[Value], found: &BTreeMap<String, Vec<Stri
 
 fn summary(outcomes: &[Outcome]) {
     let right = |outcome: &&Outcome| outcome.wrong.is_empty();
-    let seed: BTreeSet<u32> = outcomes
+    let listed: BTreeSet<u32> = outcomes
         .iter()
         .filter_map(|outcome| outcome.row.number)
         .collect();
@@ -294,9 +294,9 @@ fn summary(outcomes: &[Outcome]) {
     let good = outcomes.iter().filter(right).count();
     say::line("");
     say::line(format_args!(
-        "{good} of {} events right; {} of {} kinds of the seed right",
+        "{good} of {} events right; {} of {} events of Rule's own integration right",
         outcomes.len(),
-        seed.len() - wrong.len(),
-        seed.len()
+        listed.len() - wrong.len(),
+        listed.len()
     ));
 }

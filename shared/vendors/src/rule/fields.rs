@@ -10,7 +10,7 @@ use loyalty::{
 };
 use serde::Serialize;
 
-/// The seed's groups of fields. `Store` is its own: it goes with every event.
+/// The groups of fields of Rule's own integration. `Store` is its own: it goes with every event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Group {
     Store,
@@ -21,14 +21,14 @@ pub(super) enum Group {
     Anniversary,
     OptIn,
     PointsReminder,
-    /// The seed writes `ReferrelShare` and `RefferlShare`.
+    /// Rule's own integration writes `ReferrelShare` and `RefferlShare`.
     ReferralShare,
-    /// The seed writes `ProductReferrelShare`, `ProductRefferlShare` and `ReferralProductShare`.
+    /// Rule's own integration writes `ProductReferrelShare`, `ProductRefferlShare` and `ReferralProductShare`.
     ProductShare,
-    /// The seed writes `ReferrelCompleted` and `ReferralCompleted`.
+    /// Rule's own integration writes `ReferrelCompleted` and `ReferralCompleted`.
     ReferralCompleted,
     Tier,
-    /// The seed writes `TierStats` and `TierStatus`.
+    /// Rule's own integration writes `TierStats` and `TierStatus`.
     TierStats,
 }
 

@@ -1,4 +1,4 @@
-//! The seed's table: which tag and which fields each kind of event brings.
+//! The table of Rule's own integration: which tag and which fields each kind of event brings.
 //!
 //! Spellings are Rule's own, misspellings included: merchants' automations hang on them.
 
@@ -16,7 +16,7 @@ pub(super) struct Row {
 
 /// The line of a kind; none for kinds that Rule's integration does not know.
 ///
-/// ASSUMED `rule-referral-rows`: the seed has three rows for four referral events and its descriptions are shifted by
+/// ASSUMED `rule-referral-rows`: Rule's own list has three rows for four referral events and its descriptions are shifted by
 /// one. They are matched by name; the reminder of a shared link carries no product, so it brings the share's fields
 /// beside the sharer's in the product's; a shared product has no row and brings its fields quietly under the catch-all
 /// tag.

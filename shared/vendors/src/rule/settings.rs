@@ -47,7 +47,7 @@ pub enum Friends {
 pub struct Settings {
     /// The name of the account with Rule, where several stores share one key.
     pub account: Option<String>,
-    /// Tags in place of the seed's.
+    /// Tags in place of those of Rule's own integration.
     pub tags: BTreeMap<Kind, String>,
     /// Automation modes in place of the table's.
     pub automation: BTreeMap<Kind, Mode>,

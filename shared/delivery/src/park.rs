@@ -1,5 +1,7 @@
 //! Work that waits in the table until the line to its vendor is open again.
 
+use std::collections::BTreeSet;
+
 use loyalty::{MemberKey, StoreId};
 use platform::{
     Condition, MemberState, RowKey, TableError, Update, find_member, from_item, member_row, text,
@@ -114,10 +116,14 @@ impl Pusher {
     ) -> Result<bool, TableError> {
         let found = find_member(&*self.table, store, member).await?;
         let held = found.state.as_ref().and_then(MemberState::held);
-        let earlier = held.iter().flat_map(|held| &held.previous);
-        let earlier = earlier.map(|previous| &previous.key);
+        let mut keys = BTreeSet::from([member, &found.key]);
+        keys.extend(
+            held.iter()
+                .flat_map(|held| &held.previous)
+                .map(|previous| &previous.key),
+        );
         let prefix = Parked::prefix(self.destination.name());
-        for key in [member, &found.key].into_iter().chain(earlier) {
+        for key in keys {
             let pk = member_row(store, key, "").pk;
             let page = self.table.page(&pk, &prefix, None, 1).await?;
             if !page.items.is_empty() {

@@ -84,7 +84,7 @@ fn run(mut command: Command, name: &str) -> Result<()> {
 
 /// What the stack will be told: by an argument, else by samconfig.toml, else by the template.
 fn architecture(arguments: &[String], config: &str, template: &str) -> Result<&'static str> {
-    let replaced = arguments::has(arguments, OVERRIDES);
+    let replaced = arguments::value(arguments, OVERRIDES).is_some();
     let in_section = arguments::section(arguments, config).filter(|_| !replaced);
     let said = arguments
         .iter()
@@ -124,7 +124,7 @@ fn named(text: &str) -> Option<&str> {
 /// take the first one's secrets.
 fn overrides(arguments: &[String]) -> Result<()> {
     let names_it = arguments.iter().any(|word| word.contains("SecretPrefix"));
-    if !arguments::has(arguments, OVERRIDES) || names_it {
+    if arguments::value(arguments, OVERRIDES).is_none() || names_it {
         return Ok(());
     }
     Err(Trouble::new(format!(

@@ -48,8 +48,13 @@ impl Inlet {
     #[must_use]
     pub fn read(secret: &str) -> Option<Self> {
         let inlet: Self = serde_json::from_str(secret).ok()?;
-        let current = inlet.current.expose_secret();
-        (!current.is_empty() && !current.starts_with('<')).then_some(inlet)
+        inlet.is_set().then_some(inlet)
+    }
+
+    /// Whether a token stands in it, as [`Inlet::read`] asks for.
+    pub(crate) fn is_set(&self) -> bool {
+        let current = self.current.expose_secret();
+        !current.is_empty() && !current.starts_with('<')
     }
 
     /// Whether the presented text is one of the two secrets. Takes the same time wherever the texts differ. An empty

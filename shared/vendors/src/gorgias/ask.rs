@@ -137,8 +137,8 @@ impl Credential {
     /// Reads the secret's text; none when it has another form.
     #[must_use]
     pub fn read(secret: &str) -> Option<Self> {
-        Inlet::read(secret)?;
-        serde_json::from_str(secret).ok()
+        let credential: Self = serde_json::from_str(secret).ok()?;
+        credential.inlet.is_set().then_some(credential)
     }
 
     /// What the integration is to present.
